@@ -1,0 +1,49 @@
+"""``python -m custom <verb>``: the commands around the bundle.  Training, evaluation and inference are ``python -m monai.bundle run``."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+
+import yaml
+
+from .config_check import check_config, read_config
+from .data.phantom.cli import add_phantom_arguments, run_phantom
+from .types import InputError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb; a user's error is one readable message and exit code 2, never a traceback."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    parser = argparse.ArgumentParser(prog="python -m custom", description="Commands around the MTI-Net bundle.")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="verb")
+
+    phantom = verbs.add_parser("phantom", help="write the embedded phantom data set")
+    add_phantom_arguments(phantom)
+    phantom.set_defaults(command=run_phantom)
+
+    check = verbs.add_parser("check-config", help="find misspelt keys and arguments in configuration files")
+    check.add_argument("files", nargs="+", help="configuration files, merged in this order")
+    check.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="overrides, as given to monai.bundle run")
+    check.set_defaults(command=run_check_config)
+
+    chosen = parser.parse_args(arguments)
+    try:
+        chosen.command(chosen)
+    except InputError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 2
+    return 0
+
+
+def run_check_config(arguments: argparse.Namespace) -> None:
+    """Check merged configuration files and say that they are in order, or raise."""
+    overrides = {key: yaml.safe_load(value) for key, _, value in (text.partition("=") for text in arguments.set)}
+    check_config(read_config(arguments.files, overrides))
+    logging.getLogger(__name__).info("%s: no mistakes found", ", ".join(arguments.files))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

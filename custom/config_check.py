@@ -1,0 +1,184 @@
+"""Find spelling mistakes in a bundle configuration before anything expensive runs.
+
+MONAI accepts an unknown top-level key in silence (``--epoch 3`` for ``--epochs 3`` trains the default number of epochs) and reports
+a misspelt constructor argument without naming it.  Two rules find both, with no list of keys to maintain:
+
+* a top-level key that nothing refers to (``@key`` or ``%key``) and that is no entry point of MONAI is a mistake;
+* a keyword that the constructor named by ``_target_`` does not take is a mistake.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import inspect
+import re
+from pydoc import locate
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import yaml
+from monai.bundle import ConfigParser, ConfigWorkflow
+from monai.bundle.properties import InferProperties, TrainProperties
+from monai.bundle.utils import DEFAULT_MLFLOW_SETTINGS
+from monai.bundle.config_item import ComponentLocator
+from monai.utils import BundlePropertyConfig
+
+from .types import InputError
+
+REFERENCE = re.compile(r"[@%](?:\w+\.(?:json|ya?ml))?:*#*([A-Za-z_]\w*)")
+WORKFLOW_STEPS = {"initialize", "run", "training", "evaluating", "inference", "finalize", "imports", "verify_def"}
+OWN_KEY_PREFIX = "x_"  # a user's own helper keys may be called x_…
+COMPONENT_KEYS = {"_target_", "_requires_", "_disabled_", "_desc_", "_mode_", "_imports_", "_debug_"}
+
+
+def entry_points() -> set[str]:
+    """Top-level keys that MONAI, MONAI Label or the experiment tracking look up by name."""
+    properties = [*TrainProperties.values(), *InferProperties.values()]
+    roots = {re.split("::|#", str(item[BundlePropertyConfig.ID]))[0] for item in properties}
+    tracking = set(DEFAULT_MLFLOW_SETTINGS["configs"])
+    labels = {"displayable_configs", "network", "preprocessing", "postprocessing", "inferer", "handlers"}
+    return roots | tracking | WORKFLOW_STEPS | labels | {"_meta_"}
+
+
+def find_mistakes(config: Mapping[str, Any]) -> list[InputError]:
+    """All mistakes of a merged, unresolved configuration.
+
+    Args:
+        config: what ``ConfigParser.get()`` returns: all files merged, overrides applied, nothing instantiated.
+
+    Returns:
+        One error for each mistake, in the order of the file; empty when there is none.
+    """
+    return [*_unreferenced_keys(config), *_unknown_arguments(config)]
+
+
+def _unreferenced_keys(config: Mapping[str, Any]) -> Iterator[InputError]:
+    referenced = {name for _, text in _leaves(config) if isinstance(text, str) for name in REFERENCE.findall(text)}
+    known = entry_points() | referenced
+    for key in config:
+        if key not in known and not key.startswith((OWN_KEY_PREFIX, "_")):
+            yield InputError(
+                found=f"the top-level key '{key}', which nothing in the configuration refers to",
+                expected="a key that the configuration uses",
+                where=f"configuration key '{key}'",
+                remedy=_suggest(key, known & set(config) | referenced),
+            )
+
+
+def _unknown_arguments(config: Mapping[str, Any]) -> Iterator[InputError]:
+    for path, component in _components(config):
+        target = component["_target_"]
+        if not isinstance(target, str) or target.startswith("$"):
+            continue
+        accepted = _accepted_arguments(target)
+        if accepted is None:
+            continue
+        for name in component:
+            if name not in accepted and name not in COMPONENT_KEYS:
+                yield InputError(
+                    found=f"the argument '{name}'",
+                    expected=f"arguments of {target}: {', '.join(sorted(accepted)) or 'none'}",
+                    where=f"configuration key '{path}'",
+                    remedy=_suggest(name, accepted),
+                )
+
+
+def _accepted_arguments(target: str) -> set[str] | None:
+    """Keywords that a target takes; None when it takes any, or when it cannot be inspected (MONAI then reports it)."""
+    found = locate(target if "." in target else f"{_modules_of_monai(target)}.{target}")
+    try:
+        parameters = inspect.signature(found).parameters.values()
+    except (TypeError, ValueError):
+        return None
+    if any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters):
+        return None
+    return {p.name for p in parameters}
+
+
+def _modules_of_monai(short_name: str) -> str | None:
+    """The module that MONAI takes a short ``_target_`` such as ``"Compose"`` from."""
+    modules = _monai_components().get_component_module_name(short_name)
+    return modules[0] if isinstance(modules, list) else modules
+
+
+@functools.cache
+def _monai_components() -> ComponentLocator:
+    return ComponentLocator()  # scans all of MONAI once
+
+
+def _suggest(name: str, candidates: set[str]) -> str:
+    close = difflib.get_close_matches(name, sorted(candidates), n=1)
+    did_you_mean = f"Did you mean '{close[0]}'? " if close else ""
+    return f"{did_you_mean}Correct the spelling or remove it (own helper keys start with '{OWN_KEY_PREFIX}')."
+
+
+def _leaves(node: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    items = node.items() if isinstance(node, Mapping) else enumerate(node) if isinstance(node, list | tuple) else None
+    if items is None:
+        yield path, node
+        return
+    for key, child in items:
+        yield from _leaves(child, f"{path}#{key}" if path else str(key))
+
+
+def _components(node: Any, path: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
+    if isinstance(node, Mapping) and "_target_" in node:
+        yield path, node
+    items = node.items() if isinstance(node, Mapping) else enumerate(node) if isinstance(node, list | tuple) else ()
+    for key, child in items:
+        yield from _components(child, f"{path}#{key}" if path else str(key))
+
+
+def check_config(config: Mapping[str, Any]) -> None:
+    """Raise the first mistake of a configuration, if there is one; the message lists all of them."""
+    mistakes = find_mistakes(config)
+    if not mistakes:
+        return
+    first = mistakes[0]
+    others = "".join(f"\n  also: {mistake}" for mistake in mistakes[1:])
+    raise InputError(found=first.found, expected=first.expected, where=first.where, remedy=first.remedy + others)
+
+
+def check_running_config() -> None:
+    """Check the configuration of the workflow that is running: the first step of every ``run`` list.
+
+    A config's expressions cannot reach the parser that evaluates them, and overrides live only there; the calling frames do hold it.
+    """
+    frame = inspect.currentframe()
+    while frame is not None:
+        workflow = frame.f_locals.get("self")
+        if isinstance(workflow, ConfigWorkflow):
+            check_config(workflow.parser.get())
+            return
+        frame = frame.f_back
+
+
+def read_config(files: list[str], overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Merge configuration files as ``monai.bundle run`` does, without resolving anything.
+
+    Raises:
+        InputError: a file is missing or no valid JSON/YAML, or an overlay patches a key that is not there.
+    """
+    for file in files:
+        try:
+            ConfigParser.load_config_file(file)
+        except (OSError, ValueError, yaml.YAMLError) as error:
+            raise InputError(
+                found=f"{type(error).__name__} ({str(error).splitlines()[0]})",
+                expected="a JSON or YAML configuration",
+                where=file,
+                remedy="Correct the path or the file.",
+            ) from error
+    parser = ConfigParser()
+    try:
+        parser.read_config(files)
+        parser.update(dict(overrides or {}))
+    except KeyError as error:
+        raise InputError(
+            found=f"a patch of the key {error}",
+            expected="a key that an earlier file defines",
+            where=", ".join(files),
+            remedy="Put the base configuration first, or correct the key.",
+        ) from error
+    return parser.get()
