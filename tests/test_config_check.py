@@ -1,0 +1,73 @@
+"""Spelling mistakes in configurations are found, named, and answered with a suggestion."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from custom.config_check import check_config, find_mistakes, read_config
+from custom.types import InputError
+
+CONFIGS = Path(__file__).resolve().parents[1] / "bundle" / "configs"
+WORKFLOWS = [
+    ["train.json"],
+    ["train.json", "evaluate.json"],
+    ["train.json", "multi_gpu_train.json"],
+    ["train.json", "paper.yaml"],
+    ["inference.json"],
+]
+
+
+@pytest.mark.parametrize("files", WORKFLOWS, ids="+".join)
+def test_shipped_configurations_hold_no_mistakes(files):
+    assert find_mistakes(read_config([str(CONFIGS / name) for name in files])) == []
+
+
+def test_a_misspelt_top_level_key_is_named_with_a_suggestion():
+    config = read_config([str(CONFIGS / "train.json")], {"epoch": 3})
+    with pytest.raises(InputError, match=r"top-level key 'epoch'.*Did you mean 'epochs'"):
+        check_config(config)
+
+
+def test_a_misspelt_constructor_argument_is_named_with_a_suggestion():
+    config = read_config([str(CONFIGS / "train.json")], {"network_def#fusoin": "concat"})
+    with pytest.raises(InputError, match=r"argument 'fusoin'.*network_def.*Did you mean 'fusion'"):
+        check_config(config)
+
+
+def test_arguments_of_monai_short_names_are_checked_too():
+    config = {"run": ["$@dataset"], "dataset": {"_target_": "DataLoader", "dataset": [], "batchsize": 2}}
+    assert find_mistakes(config) == []  # DataLoader takes any keyword: nothing can be said
+    config = {"run": ["$@post"], "post": {"_target_": "Activationsd", "keys": "pred", "sigmod": True, "sigmoid": True}}
+    assert find_mistakes(config) == []  # dictionary transforms take any keyword as well
+    config = {"run": ["$@scale"], "scale": {"_target_": "ScaleIntensity", "minf": 0}}
+    assert "Did you mean 'minv'" in str(find_mistakes(config)[0])
+
+
+def test_own_helper_keys_are_allowed():
+    assert find_mistakes({"run": [], "x_note": "mine"}) == []
+
+
+@pytest.mark.parametrize(("text", "match"), [("{", "JSONDecodeError"), (None, "FileNotFoundError")])
+def test_an_unreadable_file_is_a_clear_error(tmp_path, text, match):
+    file = tmp_path / "broken.json"
+    if text is not None:
+        file.write_text(text)
+    with pytest.raises(InputError, match=match):
+        read_config([str(file)])
+
+
+def test_the_command_says_what_is_wrong_and_exits_with_2(tmp_path):
+    file = tmp_path / "own.json"
+    file.write_text(json.dumps({"run": ["$@trainer"], "trainer": 1, "trainr": 2}))
+    done = subprocess.run(
+        [sys.executable, "-m", "custom", "check-config", str(file)], capture_output=True, text=True, cwd=CONFIGS.parents[1]
+    )
+    assert done.returncode == 2
+    assert "'trainr'" in done.stderr
+    assert "Did you mean 'trainer'" in done.stderr
+    assert "Traceback" not in done.stderr
