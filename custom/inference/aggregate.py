@@ -1,0 +1,183 @@
+"""The network's slice-wise dict becomes a study prediction: masks, lesions, study class, study curves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Hashable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from monai.data import MetaTensor
+from monai.transforms import Transform
+
+from ..enhancement import measure_enhancement
+from ..enhancement_classifier import CurveClassifier
+from ..types import PHASES, InputError
+from .lesions import Lesion, describe_lesions, find_lesions, volume_weighted
+
+
+class AggregateStudyd(Transform):
+    """Splits ``data["pred"]``, the network's dict of one study, into the study's keys (data.md, "Lesions").
+
+    Reads ``pred`` (``seg (1, H, W, D)`` logits and, as far as the network has these tasks, ``enhancement (4, D)`` and
+    ``class_logits (K, D)``), ``image`` (MetaTensor ``(4, H, W, D)``, whose affine gives the spacing), ``phase_mask``
+    and, if there is one, ``label``.  Sets, on the same grid and in the image's normalised unit:
+
+    ==========================  =====================================================================================
+    ``pred``                    ``(1, H, W, D)`` uint8 MetaTensor, 1 in every lesion
+    ``probability``             ``(1, H, W, D)`` float32 MetaTensor; 0 in components that are too small to be a lesion
+    ``instances``               ``(1, H, W, D)`` int16 MetaTensor, lesion numbers
+    ``lesions``                 plain dicts: id, volume_ml, class_probabilities, regressed, measured, shared_slice
+    ``class_prob``              ``(K)`` volume-weighted over the lesions
+    ``enhancement_pred``        ``(4)`` regressed, volume-weighted over the lesions
+    ``enhancement_measured``    ``(4)`` under ``pred``
+    ``enhancement``             ``(4)`` under ``label > 0``; only when there is a label
+    ``slice_class_prob``        ``(K, D)``
+    ``slice_enhancement``       ``(4, D)``
+    ==========================  =====================================================================================
+
+    A value that does not exist (no lesion, no such task, an empty label; in curves a missing phase) is NaN in
+    tensors and None in ``lesions``.
+
+    Args:
+        threshold: tumour probability above which a voxel is tumour, in (0, 1).
+        min_volume_ml: smallest lesion, >= 0.
+        classes: class names in head order.
+        curve_classifier: for lesions that are never alone in a slice: None, the dict of ``CurveClassifier.to_dict``
+            or the path of a JSON file that holds it.
+    """
+
+    def __init__(
+        self,
+        *,
+        threshold: float = 0.5,
+        min_volume_ml: float = 0.1,
+        classes: Sequence[str],
+        curve_classifier: Mapping[str, Any] | str | None = None,
+    ) -> None:
+        self.threshold, self.min_volume_ml, self.classes = float(threshold), float(min_volume_ml), tuple(classes)
+        self.classifier = _load_classifier(curve_classifier, self.classes)
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        d = dict(data)
+        prediction = self._check(d["pred"])
+        image = d["image"]
+        image_array = torch.as_tensor(image).detach().cpu().numpy()  # (4, H, W, D)
+        phase_mask = np.asarray(torch.as_tensor(d.get("phase_mask", torch.ones(len(PHASES)))).cpu(), bool).reshape(-1)
+        class_prob = torch.softmax(prediction["class_logits"], 0) if "class_logits" in prediction else None  # (K, D)
+        enhancement = prediction.get("enhancement")  # (4, D)
+
+        probability = torch.sigmoid(prediction["seg"])  # (1, H, W, D)
+        voxel_volume_ml = voxel_volume(image)
+        instances = find_lesions(
+            probability[0].numpy(),
+            voxel_volume_ml=voxel_volume_ml,
+            threshold=self.threshold,
+            min_volume_ml=self.min_volume_ml,
+        )
+        probability[0][torch.as_tensor((instances == 0) & (probability[0].numpy() > self.threshold))] = 0.0
+        lesions = describe_lesions(
+            instances,
+            image_array,
+            voxel_volume_ml=voxel_volume_ml,
+            phase_mask=phase_mask,
+            slice_probabilities=None if class_prob is None else class_prob.numpy(),
+            slice_enhancement=None if enhancement is None else enhancement.numpy(),
+            classifier=self.classifier,
+        )
+
+        d["pred"] = _like(torch.as_tensor(instances > 0)[None].to(torch.uint8), image)
+        d["probability"] = _like(probability, image)
+        d["instances"] = _like(torch.as_tensor(instances)[None].to(torch.int16), image)
+        d["lesions"] = [_plain(lesion) for lesion in lesions]
+        d["class_prob"] = _study_value([lesion.class_probabilities for lesion in lesions], lesions, len(self.classes))
+        d["enhancement_pred"] = _study_value([lesion.regressed for lesion in lesions], lesions, len(PHASES))
+        d["enhancement_measured"] = _study_value([lesion.measured for lesion in lesions], lesions, len(PHASES))
+        if "label" in d:
+            d["enhancement"] = _target(d["label"], image_array, phase_mask)
+        depth = instances.shape[-1]
+        d["slice_class_prob"] = torch.full((len(self.classes), depth), torch.nan) if class_prob is None else class_prob
+        d["slice_enhancement"] = torch.full((len(PHASES), depth), torch.nan) if enhancement is None else enhancement
+        return d
+
+    def _check(self, prediction: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        if "seg" not in prediction:
+            raise InputError(
+                found=f"a prediction of {sorted(prediction)}",
+                expected="a segmentation (seg), without which no lesion can be found",
+                where="network_def#tasks",
+                remedy='Add "seg" to the tasks.',
+            )
+        tensors = {key: torch.as_tensor(value).detach().float().cpu() for key, value in prediction.items()}
+        if "class_logits" in tensors and len(tensors["class_logits"]) != len(self.classes):
+            raise InputError(
+                found=f"{len(tensors['class_logits'])} class logits",
+                expected=f"one for each of the {len(self.classes)} classes {list(self.classes)}",
+                where="classes",
+                remedy="Use the classes that the weights were trained with.",
+            )
+        return tensors
+
+
+def voxel_volume(image: MetaTensor) -> float:
+    """Volume of a voxel in ml from the affine, ``|det A| / 1000``."""
+    assert isinstance(image, MetaTensor), "the image lost its affine on the way"
+    return float(np.abs(np.linalg.det(np.asarray(image.affine, dtype=np.float64)[:3, :3]))) / 1000.0
+
+
+def _load_classifier(source: Mapping[str, Any] | str | None, classes: tuple[str, ...]) -> CurveClassifier | None:
+    if source is None:
+        return None
+    if not isinstance(source, Mapping):
+        try:
+            source = json.loads(Path(source).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise InputError(
+                found=f"{type(error).__name__}",
+                expected="a readable JSON file of a fitted curve classifier",
+                where=f"curve_classifier ({Path(source).name})",
+                remedy="Train again, or set curve_classifier to null.",
+            ) from error
+    classifier = CurveClassifier.from_dict(source)
+    if classifier.classes != classes:
+        raise InputError(
+            found=f"a curve classifier for {list(classifier.classes)}",
+            expected=f"one for {list(classes)}",
+            where="curve_classifier",
+            remedy="Train again with these classes, or set curve_classifier to null.",
+        )
+    return classifier
+
+
+def _like(tensor: torch.Tensor, image: MetaTensor) -> MetaTensor:
+    return MetaTensor(tensor, affine=image.affine.clone())
+
+
+def _study_value(values: list[np.ndarray | None], lesions: list[Lesion], length: int) -> torch.Tensor:
+    if not lesions or values[0] is None:
+        return torch.full((length,), torch.nan)
+    return torch.as_tensor(volume_weighted(values, [lesion.volume_ml for lesion in lesions]), dtype=torch.float32)
+
+
+def _target(label: torch.Tensor, image: np.ndarray, phase_mask: np.ndarray) -> torch.Tensor:
+    tumour = torch.as_tensor(label).detach().cpu()[None] > 0.5  # (1, 1, H, W, D)
+    if not tumour.any():
+        return torch.full((len(PHASES),), torch.nan)
+    curve = measure_enhancement(tumour, torch.as_tensor(image)[None])[0]  # (4)
+    return torch.where(torch.as_tensor(phase_mask), curve, torch.nan)
+
+
+def _plain(lesion: Lesion) -> dict[str, Any]:
+    def listed(values: np.ndarray | None) -> list[float | None] | None:
+        return None if values is None else [float(value) if np.isfinite(value) else None for value in values]
+
+    return {
+        "id": lesion.id,
+        "volume_ml": lesion.volume_ml,
+        "class_probabilities": listed(lesion.class_probabilities),
+        "regressed": listed(lesion.regressed),
+        "measured": listed(lesion.measured),
+        "shared_slice": lesion.shared_slice,
+    }

@@ -1,0 +1,135 @@
+"""From slice-wise predictions to lesions: 3-D components, and what the network says about each of them.
+
+A lesion is a 3-D connected component (26 neighbours) of the soft mask above the threshold that holds at least
+``min_volume_ml``.  The network speaks once a slice, so a slice in which two lesions lie says nothing about either of
+them alone::
+
+    class probabilities of lesion l = sum_d a_ld p_d / sum_d a_ld
+
+over the slices ``d`` where ``l`` is alone, with its area ``a_ld`` there, and likewise for the regressed curve.  A
+lesion that is never alone is flagged ``shared_slice``: its regressed curve is its measured one, its class comes from
+a classifier on that curve or, when there is none, from the same mean over the shared slices.
+
+Pure numpy and scipy on one grid ``(H, W, D)`` whose last axis is the slice axis.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from ..enhancement_classifier import CurveClassifier
+
+
+@dataclass(frozen=True)
+class Lesion:
+    """One lesion on the network's grid; curves in the image's (normalised) unit, NaN where a phase is missing.
+
+    Args:
+        id: 1 for the largest lesion, 2 for the next.
+        volume_ml: volume on this grid.
+        class_probabilities: ``(K)``, or None when the network has no class head.
+        regressed: ``(4)`` curve of the regression head, or None when the network has none.
+        measured: ``(4)`` mean signal under the lesion's mask.
+        shared_slice: True when the lesion is in no slice alone.
+    """
+
+    id: int
+    volume_ml: float
+    class_probabilities: np.ndarray | None
+    regressed: np.ndarray | None
+    measured: np.ndarray
+    shared_slice: bool
+
+
+def find_lesions(
+    probability: np.ndarray, *, voxel_volume_ml: float, threshold: float = 0.5, min_volume_ml: float = 0.1
+) -> np.ndarray:
+    """Numbers the connected components of a soft mask, the largest first.
+
+    Args:
+        probability: ``(H, W, D)`` in [0, 1].
+        voxel_volume_ml: > 0.
+        threshold: a voxel is tumour when its probability is above it.
+        min_volume_ml: smaller components are left out.
+
+    Returns:
+        ``(H, W, D)`` int32: 0 background, 1 the largest lesion, 2 the next.
+    """
+    components, count = ndimage.label(probability > threshold, structure=np.ones((3, 3, 3)))
+    voxels = np.bincount(components.ravel(), minlength=count + 1)[1:]  # (count,)
+    order = np.argsort(-voxels, kind="stable")
+    order = order[voxels[order] * voxel_volume_ml >= min_volume_ml - 1e-9]
+    number = np.zeros(count + 1, dtype=np.int32)
+    number[order + 1] = np.arange(1, len(order) + 1)
+    return number[components]
+
+
+def describe_lesions(
+    instances: np.ndarray,
+    image: np.ndarray,
+    *,
+    voxel_volume_ml: float,
+    phase_mask: np.ndarray,
+    slice_probabilities: np.ndarray | None = None,
+    slice_enhancement: np.ndarray | None = None,
+    classifier: CurveClassifier | None = None,
+) -> list[Lesion]:
+    """Gives every lesion its class probabilities and its two curves.
+
+    Args:
+        instances: ``(H, W, D)`` lesion numbers as ``find_lesions`` makes them.
+        image: ``(4, H, W, D)`` in one linear unit.
+        voxel_volume_ml: > 0.
+        phase_mask: ``(4)`` bool, the phases that are present.
+        slice_probabilities: ``(K, D)`` class probabilities of each slice, or None.
+        slice_enhancement: ``(4, D)`` regressed curve of each slice in the image's unit, or None.
+        classifier: speaks for lesions that are never alone in a slice.
+
+    Returns:
+        One record a lesion, in order of their numbers.
+    """
+    area = slice_areas(instances)  # (L, D)
+    alone = (area > 0).sum(0) == 1  # (D,)
+    measured = measured_curves(instances, image, phase_mask)  # (L, 4)
+    lesions = []
+    for index, lesion_area in enumerate(area):
+        shared = not (alone & (lesion_area > 0)).any()
+        weight = lesion_area * (1.0 if shared else alone)
+        weight = weight / weight.sum()  # (D,)
+        probabilities = None if slice_probabilities is None else slice_probabilities @ weight  # (K,)
+        regressed = None if slice_enhancement is None else np.where(phase_mask, slice_enhancement @ weight, np.nan)
+        if shared and regressed is not None:
+            regressed = measured[index].copy()
+        if shared and probabilities is not None and classifier is not None:
+            probabilities = classifier.predict_proba(measured[index])[0]
+        volume_ml = float(lesion_area.sum() * voxel_volume_ml)
+        lesions.append(Lesion(index + 1, volume_ml, probabilities, regressed, measured[index], shared))
+    return lesions
+
+
+def slice_areas(instances: np.ndarray) -> np.ndarray:
+    """Voxels of each lesion in each slice: ``(H, W, D)`` lesion numbers -> ``(L, D)`` float64."""
+    count, depth = int(instances.max(initial=0)), instances.shape[-1]
+    x, y, z = np.nonzero(instances)
+    number = instances[x, y, z].astype(np.int64)
+    return np.bincount((number - 1) * depth + z, minlength=count * depth).reshape(count, depth).astype(np.float64)
+
+
+def measured_curves(instances: np.ndarray, image: np.ndarray, phase_mask: np.ndarray) -> np.ndarray:
+    """Mean signal under each lesion: ``(X, Y, Z)``, ``(4, X, Y, Z)`` -> ``(L, 4)``, NaN where a phase is missing."""
+    count = int(instances.max(initial=0))
+    where = np.nonzero(instances)  # only the tumour's voxels are touched, however large the study is
+    number = instances[where].astype(np.int64)
+    voxels = np.bincount(number, minlength=count + 1)[1:]  # (L,)
+    sums = [np.bincount(number, weights=phase[where], minlength=count + 1)[1:] for phase in image]
+    means = np.stack(sums, axis=1) / np.maximum(voxels, 1)[:, None]  # (L, 4)
+    return np.where((voxels > 0)[:, None] & np.asarray(phase_mask, dtype=bool), means, np.nan)
+
+
+def volume_weighted(values: list[np.ndarray], volumes_ml: list[float]) -> np.ndarray:
+    """The study's value from its lesions': ``sum_l v_l x_l / sum_l v_l``; ``L x (n)`` -> ``(n)``."""
+    weight = np.asarray(volumes_ml, dtype=np.float64)
+    return weight @ np.stack(values) / weight.sum()
