@@ -1,0 +1,85 @@
+"""A 2-D network on a whole study: slices in batches, results back in their places."""
+
+from __future__ import annotations
+
+import torch
+from monai.inferers import Inferer
+
+from ..types import PHASES, InputError
+
+OUT_OF_MEMORY_WORDS = ("out of memory", "can't allocate memory", "not enough memory")
+
+
+class SliceInferer(Inferer):
+    """Run a slice network over the last axis of a study.
+
+    Args:
+        slice_batch_size: slices per network call, >= 1; the one number that decides the memory.
+        output: ``"all"`` for the dict of every head, ``"seg"`` for the segmentation tensor alone.
+    """
+
+    def __init__(self, *, slice_batch_size: int = 16, output: str = "all") -> None:
+        if slice_batch_size < 1 or output not in ("all", "seg"):
+            raise InputError(
+                found=f"slice_batch_size={slice_batch_size}, output={output!r}",
+                expected="slice_batch_size of at least 1, and output 'all' or 'seg'",
+                where="SliceInferer",
+                remedy="Correct the 'inferer' in the configuration.",
+            )
+        super().__init__()
+        self.slice_batch_size = slice_batch_size
+        self.output = output
+
+    def __call__(self, inputs: torch.Tensor, network, phase_mask: torch.Tensor | None = None):
+        """Predict every slice.
+
+        Args:
+            inputs: ``(B, P, H, W, D)``, normalised.
+            network: takes ``(N, P, H, W)`` and, when a mask is given, ``(N, P)`` bool; returns a dict of tensors.
+            phase_mask: ``(B, P)`` bool, present phases.
+
+        Returns:
+            Plain tensors ``seg (B, 1, H, W, D)``, ``enhancement (B, P, D)``, ``class_logits (B, K, D)`` in float32 on
+            the device of ``inputs`` (those that the network has), or the ``seg`` tensor alone.
+
+        Raises:
+            InputError: wrong shape, or memory that does not suffice for ``slice_batch_size`` slices.
+        """
+        _check_shape(inputs)
+        images = inputs.as_tensor() if hasattr(inputs, "as_tensor") else inputs  # MetaTensors would keep each history
+        results: dict[str, torch.Tensor] = {}
+        for b in range(images.shape[0]):
+            for start in range(0, images.shape[-1], self.slice_batch_size):
+                span = slice(start, start + self.slice_batch_size)
+                slices = images[b, ..., span].movedim(-1, 0).contiguous()  # (N, P, H, W)
+                masks = () if phase_mask is None else (phase_mask[b : b + 1].expand(len(slices), -1),)  # (N, P)
+                for key, value in self._predict(network, slices, masks).items():
+                    if key not in results:
+                        size = (images.shape[0], *value.shape[1:], images.shape[-1])
+                        results[key] = torch.empty(size, dtype=torch.float32, device=images.device)
+                    results[key][b, ..., span] = value.movedim(0, -1)
+        return results["seg"] if self.output == "seg" else results
+
+    def _predict(self, network, slices: torch.Tensor, masks: tuple) -> dict[str, torch.Tensor]:
+        try:
+            prediction = network(slices, *masks)
+        except (MemoryError, RuntimeError) as error:
+            if not isinstance(error, MemoryError) and not any(w in str(error).lower() for w in OUT_OF_MEMORY_WORDS):
+                raise
+            raise InputError(
+                found=f"too little memory for {len(slices)} slices of {tuple(slices.shape[1:])}",
+                expected=f"room for slice_batch_size={self.slice_batch_size} slices on {slices.device}",
+                where="SliceInferer",
+                remedy="Lower 'slice_batch_size' in the configuration.",
+            ) from error
+        return {"seg": prediction["seg"]} if self.output == "seg" else prediction
+
+
+def _check_shape(inputs: torch.Tensor) -> None:
+    if inputs.ndim != 5 or inputs.shape[1] != len(PHASES):
+        raise InputError(
+            found=f"an input of shape {tuple(inputs.shape)}",
+            expected=f"(B, {len(PHASES)}, H, W, D): one channel for each of {', '.join(PHASES)}",
+            where="SliceInferer",
+            remedy="Load the study with LoadStudyd, which fills missing phases with zeros.",
+        )

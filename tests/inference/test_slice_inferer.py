@@ -1,0 +1,94 @@
+import pytest
+import torch
+from monai.data import MetaTensor
+from monai.inferers import Inferer
+
+from custom.inference.slice_inferer import SliceInferer
+from custom.types import InputError
+
+
+class TinyNetwork(torch.nn.Module):
+    """Every output depends on the slice, its position in the plane, and the phase mask."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = torch.nn.Conv2d(4, 1, 3, padding=1)
+        self.head = torch.nn.Linear(4, 3)
+        self.largest_batch = 0
+
+    def forward(self, image, phase_mask=None):
+        assert type(image) is torch.Tensor
+        self.largest_batch = max(self.largest_batch, len(image))
+        if phase_mask is not None:
+            image = image * phase_mask[:, :, None, None]
+        mean = image.mean(dim=(2, 3))
+        return {"seg": self.conv(image), "enhancement": mean, "class_logits": self.head(mean)}
+
+
+@pytest.fixture
+def network():
+    torch.manual_seed(0)
+    return TinyNetwork().eval()
+
+
+@pytest.mark.parametrize("slice_batch_size", [1, 3, 16])
+def test_agrees_with_a_slice_by_slice_loop(network, slice_batch_size):
+    inputs = torch.rand(2, 4, 12, 10, 7)
+    mask = torch.tensor([[1, 1, 1, 1], [1, 0, 1, 1]], dtype=torch.bool)
+    with torch.no_grad():
+        out = SliceInferer(slice_batch_size=slice_batch_size)(MetaTensor(inputs), network, mask)
+        for b in range(2):
+            for d in range(7):
+                alone = network(inputs[b : b + 1, ..., d], mask[b : b + 1])
+                for key, value in alone.items():
+                    torch.testing.assert_close(out[key][b, ..., d], value[0], rtol=1e-5, atol=1e-6)
+    assert {k: tuple(v.shape) for k, v in out.items()} == {
+        "seg": (2, 1, 12, 10, 7),
+        "enhancement": (2, 4, 7),
+        "class_logits": (2, 3, 7),
+    }
+    assert all(type(v) is torch.Tensor and v.dtype == torch.float32 for v in out.values())
+    assert network.largest_batch <= slice_batch_size
+
+
+def test_segmentation_alone(network):
+    inputs = torch.rand(1, 4, 8, 8, 5)
+    with torch.no_grad():
+        seg = SliceInferer(slice_batch_size=2, output="seg")(inputs, network)
+        torch.testing.assert_close(seg, SliceInferer(slice_batch_size=2)(inputs, network)["seg"])
+    assert isinstance(SliceInferer(), Inferer)
+
+
+def test_half_precision_networks_give_float32():
+    out = SliceInferer()(torch.rand(1, 4, 8, 8, 2), lambda x: {"seg": x[:, :1].bfloat16()})
+    assert out["seg"].dtype == torch.float32
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 8, 8, 5), (4, 8, 8, 5), (1, 1, 8, 8, 5)])
+def test_wrong_channels(network, shape):
+    with pytest.raises(InputError, match=r"expected \(B, 4, H, W, D\).*pre, arterial"):
+        SliceInferer()(torch.rand(*shape), network)
+
+
+@pytest.mark.parametrize(
+    "message", ["CUDA out of memory. Tried to allocate 2 GiB", "DefaultCPUAllocator: can't allocate memory"]
+)
+def test_out_of_memory_names_the_key(message):
+    def network(image):
+        raise RuntimeError(message)
+
+    with pytest.raises(InputError, match="Lower 'slice_batch_size'"):
+        SliceInferer()(torch.rand(1, 4, 8, 8, 5), network)
+
+
+def test_other_failures_stay_themselves():
+    def network(image):
+        raise RuntimeError("shape mismatch")
+
+    with pytest.raises(RuntimeError, match="shape mismatch"):
+        SliceInferer()(torch.rand(1, 4, 8, 8, 5), network)
+
+
+def test_arguments():
+    with pytest.raises(InputError, match="slice_batch_size=0"):
+        SliceInferer(slice_batch_size=0)
