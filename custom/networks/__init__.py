@@ -1,0 +1,8 @@
+"""The networks: MTI-Net and its discriminator. They know torch and nothing of files, engines or bundles."""
+
+from .discriminator import TaskDrivenDiscriminator
+from .mdief import MdIEF
+from .mti_net import MTINet
+from .spectral import HighPass
+
+__all__ = ["HighPass", "MTINet", "MdIEF", "TaskDrivenDiscriminator"]

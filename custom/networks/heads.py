@@ -1,0 +1,103 @@
+"""Heads of the transformer branch: lesion class, and the enhancement curve in standardised units."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+REG_POOLS = ("mask", "flatten", "mean")
+REG_SCALES = ("all", "last")
+
+
+def pool_under_mask(features: torch.Tensor, mask: torch.Tensor, floor: float = 1e-5) -> torch.Tensor:
+    """Mean of ``features (B, P, C, h, w)`` under ``mask (B, 1, H, W)`` in [0, 1]: ``(B, P, C)`` float32.
+
+    The mask is area-averaged to the features' grid. ``floor`` is every pixel's least weight: under an empty mask this
+    becomes the plain mean, never 0/0. Products and sums only: autocast leaves them in float32.
+    """
+    weight = F.adaptive_avg_pool2d(mask.float(), features.shape[-2:]) + floor  # (B, 1, h, w)
+    weight = weight / weight.sum((2, 3), keepdim=True)
+    return (features.float() * weight[:, :, None]).sum((3, 4))  # (B, P, C)
+
+
+def mean_over_present(values: torch.Tensor, phase_mask: torch.Tensor | None) -> torch.Tensor:
+    """Mean of ``values (B, P, F)`` over the phases that are present: ``(B, F)``."""
+    if phase_mask is None:
+        return values.mean(1)
+    present = phase_mask[:, :, None].to(values.dtype)  # (B, P, 1)
+    return (values * present).sum(1) / present.sum(1).clamp(min=1.0)
+
+
+class ClassificationHead(nn.Module):
+    """LayerNorm, mean over the tokens of each phase, mean over the phases present, one linear layer.
+
+    Args:
+        dim: embedding length d.
+        num_classes: K.
+    """
+
+    def __init__(self, *, dim: int, num_classes: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(dim)
+        self.linear = nn.Linear(dim, num_classes)
+
+    def forward(self, tokens: torch.Tensor, phase_mask: torch.Tensor | None = None) -> torch.Tensor:
+        """``tokens (B, P, C, d)`` to class logits ``(B, K)`` float32."""
+        phases = self.norm(tokens).mean(2)  # (B, P, d)
+        return self.linear(mean_over_present(phases, phase_mask)).float()
+
+
+class RegressionHead(nn.Module):
+    """The standardised enhancement curve, one value a phase, by one linear layer; all of it in float32.
+
+    There is no LayerNorm on this path and no plain mean: either would take away the amplitude that is regressed.
+
+    Args:
+        pool: what the linear layer sees of a phase. ``"mask"``: the mixed tokens and the features before the
+            transformer, each averaged under the (detached) predicted tumour; ``"mean"``: the mean token;
+            ``"flatten"``: every token of every phase, the paper's literal linear layer.
+        scales: with ``pool="mask"``, features of which scales: ``"last"`` or ``"all"`` (small lesions are smaller
+            than one pixel of the last).
+        phases: P.
+        widths: channels of the four encoder blocks.
+        dim: embedding length d.
+    """
+
+    def __init__(self, *, pool: str, scales: str, phases: int, widths: Sequence[int], dim: int) -> None:
+        super().__init__()
+        self.pool, self.all_scales = pool, scales == "all"
+        if pool == "mask":
+            self.linear = nn.Linear(widths[-1] + (sum(widths) if self.all_scales else widths[-1]), 1)
+        elif pool == "mean":
+            self.linear = nn.Linear(dim, 1)
+        else:
+            self.linear = nn.Linear(phases * widths[-1] * dim, phases)
+
+    def forward(
+        self,
+        tokens: torch.Tensor,
+        maps: list[torch.Tensor],
+        token_grid: tuple[int, int],
+        mask: torch.Tensor | None,
+        phase_mask: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """Regress from ``tokens (B, P, C, d)`` and ``maps`` under ``mask (B, 1, H, W)``: ``(B, P)`` float32."""
+        tokens = tokens.float()
+        if self.pool == "flatten":
+            if phase_mask is not None:
+                tokens = tokens.masked_fill(~phase_mask[:, :, None, None], 0.0)
+            weight, bias = self.linear.weight.float(), self.linear.bias.float()
+            return (tokens.flatten(1)[:, None] * weight).sum(-1) + bias  # (B, P·C·d) to (B, P)
+        if self.pool == "mean":
+            features = tokens.mean(2)  # (B, P, d)
+        else:
+            assert mask is not None
+            pooled = [pool_under_mask(tokens.unflatten(3, token_grid), mask)]  # (B, P, C)
+            for scale in maps if self.all_scales else maps[-1:]:
+                pooled.append(pool_under_mask(scale, mask))
+            features = torch.cat(pooled, -1)  # (B, P, C + sum of widths)
+        # a product and a sum instead of F.linear, which autocast would run in half precision
+        return (features * self.linear.weight[0]).sum(-1) + self.linear.bias
