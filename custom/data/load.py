@@ -1,0 +1,154 @@
+"""One item, in whatever accepted form → one valid study."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+
+from ..types import PHASES, REFERENCE_PHASE, InputError
+from .budget import MemoryBudget
+from .folder import ACCEPTED_FORMS
+from .forms import FoundPhases, read_named_phases, read_phases
+from .nifti import nifti_stem, read_mask
+from .phase_map import load_phase_map
+from .study import Study, Volume, check_case, check_phase_names
+
+
+def load_study(
+    item: Mapping | str | PathLike,
+    *,
+    phase_map=None,
+    reference_phase: str = REFERENCE_PHASE,
+    memory_budget_gb: float = 8.0,
+) -> Study:
+    """Read one study.
+
+    Args:
+        item: a path (folder of NIfTI or DICOM, 4-D NIfTI, reference NIfTI with ``phases/`` beside it), or a mapping
+            with ``case``, and ``phases`` {phase: path} or ``image`` (such a path), optionally ``label``, ``labels``
+            {phase: path}, ``liver``, ``lesion_class``, ``patient``. Further keys are left alone.
+        phase_map: a ``PhaseMap``, a mapping, or the path of a JSON or CSV file; overrides all other evidence.
+        reference_phase: the phase whose grid counts; must be among the phases found.
+        memory_budget_gb: refuse studies whose volumes would take more.
+
+    Returns:
+        A valid ``Study``.
+
+    Raises:
+        InputError: what is wrong, where, and what to do about it.
+    """
+    item = _as_mapping(item)
+    case, budget = item["case"], MemoryBudget(memory_budget_gb)
+    check_case(case)
+    check_phase_names([reference_phase], where="reference_phase")
+    if item.get("phases"):
+        found = read_named_phases(item["phases"], case=case, budget=budget)
+    else:
+        selectors = load_phase_map(phase_map).for_case(case) if phase_map is not None else None
+        found = read_phases(
+            Path(item["image"]), case=case, selectors=selectors, reference=reference_phase, budget=budget
+        )
+    label = _mask(item.get("label") or found.label, case, budget)
+    return Study(
+        case=case,
+        phases=found.phases,
+        reference_phase=reference_phase,
+        label=label,
+        phase_labels=_phase_masks(item.get("labels"), case, budget),
+        liver=_mask(item.get("liver") or found.liver, case, budget),
+        lesion_class=item.get("lesion_class"),
+        patient=item.get("patient"),
+        flags=_flags(found, label, reference_phase),
+        set_aside=found.set_aside,
+    )
+
+
+def find_studies(dataset_dir: str | PathLike) -> list[dict]:
+    """The studies of a folder: one for each sub-folder, in natural order.
+
+    Args:
+        dataset_dir: folder of studies.
+
+    Returns:
+        ``[{"case": sub-folder's name, "image": its path}, ...]``.
+
+    Raises:
+        InputError: no such folder, or no sub-folder in it.
+    """
+    root = Path(dataset_dir)
+    if not root.is_dir():
+        raise InputError(
+            found="no such folder",
+            expected="a folder of studies",
+            where=str(dataset_dir),
+            remedy="Correct dataset_dir.",
+        )
+    folders = [path for path in root.iterdir() if path.is_dir() and not path.name.startswith((".", "__"))]
+    if not folders:
+        files = sum(path.is_file() for path in root.iterdir())
+        raise InputError(
+            found=f"no sub-folder, {files} files" if files else "an empty folder",
+            expected=f"one sub-folder for each study, holding {ACCEPTED_FORMS}",
+            where=str(dataset_dir),
+            remedy="Put each study into a sub-folder of its own.",
+        )
+    return [{"case": path.name, "image": str(path)} for path in sorted(folders, key=_natural)]
+
+
+def _natural(path: Path) -> list:
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", path.name)]
+
+
+def _as_mapping(item: object) -> Mapping:
+    if isinstance(item, str | PathLike):
+        path = Path(item)
+        return {"case": nifti_stem(path) if path.is_file() else path.resolve().name, "image": path}
+    if not isinstance(item, Mapping) or "case" not in item or bool(item.get("phases")) == bool(item.get("image")):
+        keys = ", ".join(map(str, item)) if isinstance(item, Mapping) else type(item).__name__
+        raise InputError(
+            found=f"an entry with {keys or 'no keys'}",
+            expected='"case" and either "phases" (phase: path) or "image" (a path)',
+            where=str(item.get("case", "datalist entry")) if isinstance(item, Mapping) else "study",
+            remedy="Complete the entry.",
+        )
+    if item.get("phases") and not isinstance(item["phases"], Mapping):
+        raise InputError(
+            found=f"phases of type {type(item['phases']).__name__}",
+            expected='{"pre": path, ...}',
+            where=str(item["case"]),
+            remedy="Name the phases.",
+        )
+    return item
+
+
+def _mask(path: object, case: str, budget: MemoryBudget) -> Volume | None:
+    if not path:
+        return None
+    path = Path(str(path))
+    return read_mask(path, where=f"{case}/{path.name}", budget=budget)
+
+
+def _phase_masks(paths: Mapping | None, case: str, budget: MemoryBudget) -> dict[str, Volume]:
+    check_phase_names(paths or {}, where=f"{case}, labels")
+    return {phase: _mask(path, case, budget) for phase, path in (paths or {}).items() if path}
+
+
+def _flags(found: FoundPhases, label: Volume | None, reference_phase: str) -> tuple[str, ...]:
+    flags = [f"missing_phase:{phase}" for phase in PHASES if phase not in found.phases]
+    flags += [
+        f"orientation_unknown:{phase}"
+        for phase, volume in found.phases.items()
+        if volume.evidence.get("orientation") == "assumed"
+    ]
+    reference = found.phases.get(reference_phase)
+    if label is not None and reference is not None and not _same_grid(label, reference):
+        flags.append("label_grid_differs")
+    return (*flags, *found.flags)
+
+
+def _same_grid(a: Volume, b: Volume) -> bool:
+    return a.data.shape == b.data.shape and np.allclose(a.affine, b.affine, atol=1e-3)
