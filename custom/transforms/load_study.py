@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from os import PathLike
+from pathlib import Path
 
 import numpy as np
 import torch
 from monai.data import MetaTensor
 from monai.transforms import Transform
 
-from ..data import Study, Volume, load_study
+from ..data import Study, Volume, load_phase_map, load_study
 from ..types import DEFAULT_CLASSES, PHASES, REFERENCE_PHASE, UNKNOWN_CLASS, InputError
 from .label_values import label_values
-from .world_grid import resample_to_grid
+from .world_grid import OnGrid, resample_to_grid
 
 CONSUMED_KEYS = ("case", "patient", "phases", "label", "labels", "liver", "lesion_class", "true_enhancement", "site")
 """Keys of a datalist item that end here; what else an item holds (a server's request, for example) passes through."""
@@ -37,7 +38,7 @@ class LoadStudyd(Transform):
         label values carry classes); ``true_enhancement`` ``(P)`` raw units, NaN if unknown; ``study`` plain dict.
 
     Raises:
-        InputError: from reading, or when a volume is not 3-D, a phase lies elsewhere, or a mask does not fit.
+        InputError: from reading, or when a phase lies elsewhere or a mask does not fit.
     """
 
     def __init__(
@@ -53,13 +54,15 @@ class LoadStudyd(Transform):
         self.classes = tuple(classes)
         self.key = keys if isinstance(keys, str) else keys[0]
         self.reference_phase = reference_phase
-        self.phase_map = phase_map
+        self.phase_map = (
+            None if phase_map is None else load_phase_map(phase_map)
+        )  # its content is part of a cache's key
         self.memory_budget_gb = memory_budget_gb
         self.min_coverage = min_coverage
 
     def __call__(self, data: Mapping[Hashable, object] | str | PathLike) -> dict:
         study = load_study(
-            data,
+            _named(data, self.key),
             phase_map=self.phase_map,
             reference_phase=self.reference_phase,
             memory_budget_gb=self.memory_budget_gb,
@@ -76,7 +79,7 @@ class LoadStudyd(Transform):
         return out
 
     def _phases_on_grid(self, study: Study, reference: Volume) -> tuple[torch.Tensor, torch.Tensor, list[str]]:
-        image = np.zeros((len(PHASES), *_spatial_shape(reference)), dtype=np.float32)  # (P, X, Y, Z)
+        image = np.zeros((len(PHASES), *reference.data.shape), dtype=np.float32)  # (P, X, Y, Z)
         present = torch.zeros(len(PHASES), dtype=torch.bool)
         flags = list(study.flags)
         for p, phase in enumerate(PHASES):
@@ -107,21 +110,17 @@ class LoadStudyd(Transform):
         return out
 
 
-def _spatial_shape(volume: Volume) -> tuple[int, int, int]:
-    if volume.data.ndim != 3:
-        raise InputError(
-            found=f"a volume of shape {tuple(volume.data.shape)}",
-            expected="one value per voxel: a shape of (X, Y, Z)",
-            where=volume.source,
-            remedy="Give one 3-D volume for each phase, or one 4-D volume with exactly four phases.",
-        )
-    return tuple(volume.data.shape)
+def _named(item: Mapping | str | PathLike, key: str) -> Mapping | str | PathLike:
+    """An annotation server's item has no case: the image's name stands for it."""
+    if not isinstance(item, Mapping) or "case" in item or not item.get(key):
+        return item
+    path = Path(str(item[key]))
+    return {**item, "case": path.name.removesuffix(".gz").removesuffix(".nii")}
 
 
-def _to_reference(volume: Volume, reference: Volume, *, nearest: bool):
-    _spatial_shape(volume)
+def _to_reference(volume: Volume, reference: Volume, *, nearest: bool) -> OnGrid:
     on_grid = resample_to_grid(
-        volume.data, volume.affine, shape=_spatial_shape(reference), target_affine=reference.affine, nearest=nearest
+        volume.data, volume.affine, shape=reference.data.shape, target_affine=reference.affine, nearest=nearest
     )
     if on_grid.coverage == 0:
         raise InputError(

@@ -1,6 +1,7 @@
 import json
 import pickle
 
+import nibabel as nib
 import numpy as np
 import pytest
 import torch
@@ -68,24 +69,34 @@ def test_outside_the_field_of_view_is_zero_and_flagged(make_study, make_volume, 
     assert out["study"]["flags"] == ["partial_coverage:delayed"]
 
 
-def test_phase_elsewhere_in_the_world_is_an_error(make_study, make_volume, load):
-    away = np.diag([1.5, 1.5, 3.0, 1.0])
-    away[0, 3] = 500.0
-    phases = {p: np.ones((10, 10, 7), np.float32) for p in PHASES}
-    phases["arterial"] = make_volume(phases["arterial"], away, "arterial.nii.gz")
+def test_phase_without_a_common_voxel_is_an_error(make_study, make_volume, load):
+    """Two oblique slabs one above the other: their bounding boxes overlap, they do not."""
+    turn = np.array([[0.6, 0, 0.8], [0, 1, 0], [-0.8, 0, 0.6]])
+    low, high = np.eye(4), np.eye(4)
+    low[:3, :3] = high[:3, :3] = turn @ np.diag([1.5, 1.5, 3.0])
+    high[:3, 3] = turn[:, 2] * 12.0
+    phases = {p: np.ones((20, 20, 3), np.float32) for p in PHASES}
+    phases["arterial"] = make_volume(phases["arterial"], high, "arterial.nii.gz")
     with pytest.raises(InputError, match=r"arterial\.nii\.gz.*shares no voxel"):
-        load(make_study(phases))
+        load(make_study(phases, affine=low))
 
 
-def test_four_channels_in_one_volume_is_an_error(make_study, make_volume, load):
-    study = make_study()
-    volume = object.__new__(type(study.phases["pre"]))  # past the volume's own checks
-    for name in ("affine", "source", "time_s", "evidence"):
-        object.__setattr__(volume, name, getattr(study.phases["pre"], name))
-    object.__setattr__(volume, "data", np.ones((20, 18, 7, 3), np.float32))
-    study.phases["pre"] = volume
-    with pytest.raises(InputError, match=r"shape \(20, 18, 7, 3\).*3-D"):
-        load(study)
+def test_files_of_any_accepted_form(tmp_path):
+    """Through the real reader: a folder of NIfTI files, and an annotation server's item without a case."""
+    rng = np.random.default_rng(1)
+    affine = np.diag([-1.5, -1.5, 3.0, 1.0])
+    volumes = {p: rng.uniform(10, 90, (8, 7, 5)).astype(np.float32) for p in PHASES}
+    for phase, data in volumes.items():
+        nib.save(nib.Nifti1Image(data, affine), tmp_path / f"{phase}.nii.gz")
+    nib.save(nib.Nifti1Image(tumour((8, 7, 5)), affine), tmp_path / "tumour.nii.gz")
+    item = {"image": str(tmp_path), "label": str(tmp_path / "tumour.nii.gz"), "result_dtype": "uint8"}
+    out = LoadStudyd()(item)
+    for p, phase in enumerate(PHASES):
+        np.testing.assert_array_equal(out["image"][p].numpy(), volumes[phase])
+    np.testing.assert_array_equal(out["image"].affine.numpy(), affine)
+    assert out["study"]["case"] == tmp_path.name
+    assert out["result_dtype"] == "uint8"
+    assert LoadStudyd(phase_map={"*": {p: p for p in PHASES}})(str(tmp_path))["phase_mask"].all()
 
 
 @pytest.mark.parametrize(

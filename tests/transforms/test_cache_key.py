@@ -1,0 +1,30 @@
+import os
+
+from custom.transforms import study_key
+
+
+def test_key_follows_entry_and_files(tmp_path):
+    file, folder = tmp_path / "pre.nii.gz", tmp_path / "dicom"
+    file.write_bytes(b"one")
+    folder.mkdir()
+    (folder / "1.dcm").write_bytes(b"one")
+    entries = [{"case": "a", "phases": {"pre": str(file)}}, {"case": "a", "image": str(folder)}, str(folder)]
+    first = [study_key(e) for e in entries]
+    assert first == [study_key(e) for e in entries]
+    assert len(set(first)) == 3
+    assert study_key({**entries[0], "lesion_class": "HCC"}) != first[0]
+    file.write_bytes(b"another")
+    (folder / "2.dcm").write_bytes(b"two")
+    assert all(a != b for a, b in zip(first, map(study_key, entries), strict=True))
+
+
+def test_same_size_rewritten_is_another_file(tmp_path):
+    file = tmp_path / "x.nii.gz"
+    file.write_bytes(b"one")
+    first = study_key({"image": str(file)})
+    os.utime(file, ns=(1, 1))
+    assert study_key({"image": str(file)}) != first
+
+
+def test_missing_file_is_left_to_the_reader(tmp_path):
+    assert isinstance(study_key({"case": "a", "label": str(tmp_path / "none.nii.gz"), "labels": None}), bytes)
