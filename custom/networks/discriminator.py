@@ -21,7 +21,7 @@ class TaskDrivenDiscriminator(nn.Module):
         depth: transformer blocks.
         head_dim: length of an attention head, divides ``dim``.
         mlp_ratio: hidden width of the MLP over ``dim``.
-        dropout: rate on the residual and MLP paths, [0, 1).
+        dropout: rate on what attention and MLP add to the stream, [0, 1].
     """
 
     def __init__(

@@ -18,6 +18,7 @@ from .spectral import HighPass
 
 FUSIONS = ("mdief", "concat", "spatial", "spectral")
 FUSION_SCALES = ("all", "last")
+DOWNSAMPLINGS = ("pool", "stride")
 
 
 class EncoderBlock(nn.Module):
@@ -28,16 +29,23 @@ class EncoderBlock(nn.Module):
     Args:
         groups: number of independent encoders; they meet nowhere.
         in_channels, out_channels: channels of one of them.
+        downsampling: ``"pool"``, or ``"stride"``: a convolution of stride 2 in place of the pooling, which does a
+            quarter of the work; the weights have the same names and shapes.
     """
 
-    def __init__(self, *, groups: int, in_channels: int, out_channels: int) -> None:
+    def __init__(self, *, groups: int, in_channels: int, out_channels: int, downsampling: str) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(groups * in_channels, groups * out_channels, 3, padding=1, groups=groups, bias=False)
+        self.pool = downsampling == "pool"
+        stride = 1 if self.pool else 2
+        self.conv = nn.Conv2d(
+            groups * in_channels, groups * out_channels, 3, stride=stride, padding=1, groups=groups, bias=False
+        )
         self.norm = nn.BatchNorm2d(groups * out_channels)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """``(n, G·C_in, h, w)`` to ``(n, G·C_out, h/2, w/2)``."""
-        return F.relu(F.max_pool2d(self.norm(self.conv(x)), 2))
+        x = self.norm(self.conv(x))  # (n, G·C_out, h, w)
+        return F.relu(F.max_pool2d(x, 2) if self.pool else x)
 
 
 class PhaseEncoder(nn.Module):
@@ -53,6 +61,7 @@ class PhaseEncoder(nn.Module):
         fusion_scales: ``"all"`` or ``"last"``.
         weighting: see :class:`~.mdief.MdIEF`.
         cutoff, spectral_form: see :class:`~.spectral.HighPass`.
+        downsampling: see :class:`EncoderBlock`.
     """
 
     def __init__(
@@ -65,6 +74,7 @@ class PhaseEncoder(nn.Module):
         weighting: str,
         cutoff: float,
         spectral_form: str,
+        downsampling: str,
     ) -> None:
         super().__init__()
         self.fusion = fusion
@@ -74,8 +84,9 @@ class PhaseEncoder(nn.Module):
         self.feed_fused = self.domains == 2 and fusion_scales == "all"
         self.blocks, self.fusions = nn.ModuleList(), nn.ModuleList()
         for scale, (fan_in, width) in enumerate(zip((1, *widths[:-1]), widths, strict=True)):
+            groups = self.domains * self.encoders
             self.blocks.append(
-                EncoderBlock(groups=self.domains * self.encoders, in_channels=fan_in, out_channels=width)
+                EncoderBlock(groups=groups, in_channels=fan_in, out_channels=width, downsampling=downsampling)
             )
             if self.domains == 1 or (fusion_scales == "last" and scale < len(widths) - 1):
                 self.fusions.append(FirstDomain(domains=self.domains))

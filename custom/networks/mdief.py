@@ -30,10 +30,14 @@ class MdIEF(nn.Module):
 
     def forward(self, domains: torch.Tensor) -> torch.Tensor:
         """Fuse ``domains (B, 2C, h, w)``, spatial channels first, to ``(B, C, h, w)``."""
-        score = self._entropy(domains) if self.weighting == "entropy" else domains.float().mean((2, 3))  # (B, 2C)
+        score = self._entropy(domains) if self.weighting == "entropy" else self._gap(domains)  # (B, 2C)
         gamma = score.unflatten(1, (2, -1)).softmax(1).flatten(1)  # (B, 2C); the two domains of a channel sum to 1
-        spatial, spectral = (domains * (1.0 + gamma).to(domains.dtype)[:, :, None, None]).chunk(2, 1)
+        spatial, spectral = (domains * (1.0 + gamma).to(domains.dtype)[:, :, None, None]).chunk(2, 1)  # (B, C, h, w)
         return spatial + spectral
+
+    def _gap(self, domains: torch.Tensor) -> torch.Tensor:
+        """Global average of each channel, ``(B, 2C)``; as a sum, whose gradient needs no map of its own."""
+        return domains.sum((2, 3), dtype=torch.float32) / float(domains.shape[2] * domains.shape[3])
 
     def _entropy(self, domains: torch.Tensor) -> torch.Tensor:
         """Entropy of each channel: 1 when spread evenly over the positions, 0 at a single one. Returns ``(B, 2C)``."""

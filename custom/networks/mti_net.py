@@ -14,7 +14,7 @@ from torch import nn
 
 from ..types import PHASES, InputError
 from .decoder import SegmentationDecoder
-from .encoder import FUSION_SCALES, FUSIONS, PhaseEncoder
+from .encoder import DOWNSAMPLINGS, FUSION_SCALES, FUSIONS, PhaseEncoder
 from .heads import REG_POOLS, REG_SCALES, ClassificationHead, RegressionHead, pool_under_mask
 from .mdief import WEIGHTINGS
 from .options import check_head_dim, one_of, positive_int, positive_ints, within
@@ -37,10 +37,11 @@ class MTINet(nn.Module):
         weighting: ``"gap"`` (eq. 1) or ``"entropy"``, see :class:`~.mdief.MdIEF`.
         cutoff: of the Gaussian high-pass, fraction of Nyquist, (0, 1].
         spectral_form: ``"fft"`` or ``"matrix"`` (for ONNX), same result.
+        downsampling: ``"pool"`` (max-pooling, as in the paper) or ``"stride"``, see :class:`~.encoder.EncoderBlock`.
         skip_connections: skips into the decoder; the paper mentions none.
         token_grid: grid that feature maps are pooled to; its product d is a multiple of ``head_dim``.
         transformer_blocks, head_dim, mlp_ratio: shape of the transformer.
-        dropout: rate on its residual and MLP paths, [0, 1).
+        dropout: rate on what its attention and MLP add to the residual stream, [0, 1].
         tasks: which of ``"seg"``, ``"reg"``, ``"cls"`` to build and return.
         reg_pool, reg_scales: see :class:`~.heads.RegressionHead`; ``reg_pool="mask"`` needs the task ``"seg"``.
         residual: regress the difference from the curve measured through the predicted mask. The two curves are then
@@ -58,6 +59,7 @@ class MTINet(nn.Module):
         weighting: str = "gap",
         cutoff: float = 0.1,
         spectral_form: str = "fft",
+        downsampling: str = "pool",
         skip_connections: bool = False,
         token_grid: Sequence[int] = (16, 16),
         transformer_blocks: int = 3,
@@ -81,6 +83,7 @@ class MTINet(nn.Module):
             weighting=one_of("weighting", weighting, WEIGHTINGS),
             cutoff=cutoff,
             spectral_form=spectral_form,
+            downsampling=one_of("downsampling", downsampling, DOWNSAMPLINGS),
         )
         self.decoder = self.transformer = self.regression = self.classification = None
         if "seg" in self.tasks:
