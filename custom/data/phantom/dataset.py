@@ -1,0 +1,159 @@
+"""A whole phantom data set on disk: studies, datalist and manifest, written at once or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+from threadpoolctl import threadpool_limits
+from tqdm import tqdm
+
+from ...types import DEFAULT_CLASSES, PHASES, InputError
+from .plan import SECTIONS, PlannedStudy, plan_studies
+from .presets import get_preset
+from .reference import references
+from .simulate import simulate_study
+from .write_nifti import write_nifti
+
+DATALIST = "datalist.json"
+MANIFEST = "manifest.json"
+FEW_STUDIES = 6
+"""Up to here one process is faster than starting workers."""
+
+
+def write_phantom(
+    output: str | os.PathLike,
+    *,
+    preset: str = "demo",
+    studies: int | None = None,
+    seed: int = 0,
+    format: str = "nifti",  # noqa: A002 (the command line's word)
+    layout: str = "series",
+    workers: int | None = None,
+) -> Path:
+    """Write a phantom data set into a new folder.
+
+    It is made in a temporary folder beside ``output`` and moved there when complete, so that a run that ends early
+    leaves no half data set.
+
+    Args:
+        output: a folder that is missing or empty.
+        preset: one of `PRESETS`.
+        studies: total number of studies, None = the preset's.
+        seed: of the data set; the same seed gives the same bits.
+        format: ``"nifti"`` or ``"dicom"``.
+        layout: the DICOM form's dialect.
+        workers: processes, None = one per available core.
+
+    Returns:
+        Path of ``datalist.json``.
+
+    Raises:
+        InputError: the folder is not empty, or an argument is not one of those listed.
+    """
+    output = Path(output)
+    _require_empty(output)
+    planned = plan_studies(get_preset(preset), seed=seed, studies=studies)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{output.name}.partial-", dir=output.parent))
+    try:
+        write = partial(write_study, folder=temporary, preset=preset, format=format, layout=layout)
+        results = list(tqdm(_map(write, planned, workers), total=len(planned), desc="phantom", unit="study"))
+        header = {"preset": preset, "seed": seed, "format": format}
+        _write_lists(temporary, planned, results, header)
+        _publish(temporary, output)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return output / DATALIST
+
+
+def write_study(planned: PlannedStudy, *, folder: Path, preset: str, format: str, layout: str) -> tuple[dict, dict]:  # noqa: A002
+    """Simulate and write one study (runs in a worker process).
+
+    Returns:
+        Its datalist item, with paths relative to the data set, and its manifest entry.
+    """
+    study = simulate_study(
+        seed=planned.seed, preset=preset, lesions=planned.lesions, acquisition_seed=planned.acquisition_seed
+    )
+    names = write_nifti(study, folder / planned.case)
+    item = {
+        "case": planned.case,
+        "patient": planned.patient,
+        "site": "phantom",
+        "phases": {phase: f"{planned.case}/{name}" for phase, name in names.items()},
+        "label": f"{planned.case}/tumour.nii.gz",
+        "lesion_class": study.classes[0] if len(study.classes) == 1 else None,
+        "true_enhancement": study.truth["true_enhancement"],
+    }
+    if planned.fold is not None:
+        item["fold"] = planned.fold
+    seeds = {"patient": planned.seed, "acquisition": planned.acquisition_seed}
+    entry = {"case": planned.case, "section": planned.section, "classes": list(study.classes), "seeds": seeds}
+    return item, entry | study.truth
+
+
+def _map(write: Callable, planned: list[PlannedStudy], workers: int | None) -> Iterator[tuple[dict, dict]]:
+    """Results in the order of ``planned``, from one process or several (started afresh, as Windows does)."""
+    count = min(workers or (os.cpu_count() or 1), len(planned))
+    if count <= 1 or len(planned) <= FEW_STUDIES:
+        yield from map(write, planned)
+        return
+    context = get_context("spawn")
+    with ProcessPoolExecutor(count, mp_context=context, initializer=_one_thread) as pool:
+        yield from pool.map(write, planned, chunksize=2)
+
+
+def _one_thread() -> None:
+    """Workers already fill the cores."""
+    threadpool_limits(limits=1)
+
+
+def _write_lists(folder: Path, planned: list[PlannedStudy], results: list[tuple[dict, dict]], header: dict) -> None:
+    """Write the datalist, with its content hash, and the manifest."""
+    sections = {name: [] for name in SECTIONS}
+    for plan, (item, _) in zip(planned, results, strict=True):
+        sections[plan.section].append(item)
+    content = {"classes": list(DEFAULT_CLASSES), **sections}
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    _write_json(folder / DATALIST, content | {"content_hash": digest})
+    manifest = {
+        "what": "digital phantom, not patients",
+        **header,
+        "phases": list(PHASES),
+        "units": "enhancement in the raw units of the stored files; lengths in RAS mm; times in s after injection",
+        **references([entry for _, entry in results]),
+        "studies": [entry for _, entry in results],
+    }
+    _write_json(folder / MANIFEST, manifest)
+
+
+def _write_json(path: Path, content: dict) -> None:
+    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def _require_empty(output: Path) -> None:
+    """A data set is never written over something else."""
+    if output.exists() and (not output.is_dir() or any(output.iterdir())):
+        raise InputError(
+            found="a file or a folder that is not empty",
+            expected="a folder that is missing or empty",
+            where=str(output),
+            remedy="Choose another --output, or delete the folder first.",
+        )
+
+
+def _publish(temporary: Path, output: Path) -> None:
+    """Move the finished folder to its name in one step."""
+    temporary.chmod(0o755)  # mkdtemp makes it private
+    if output.exists():
+        output.rmdir()  # empty: Windows does not replace folders
+    os.replace(temporary, output)
