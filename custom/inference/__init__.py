@@ -2,5 +2,29 @@
 
 from .aggregate import AggregateStudyd
 from .lesions import Lesion, describe_lesions, find_lesions
+from .measure import MeasureLesionsd
+from .native_grid import KeepNatived, ReturnToNatived, native_instances
+from .reference_tissue import reference_curve
+from .runner import StudyEvaluator, StudyOutcome
+from .slice_inferer import SliceInferer
+from .study_dataset import StudyDataset, StudyFailure, StudyLoader
+from .summary import Summary
 
-__all__ = ["AggregateStudyd", "Lesion", "describe_lesions", "find_lesions"]
+__all__ = [
+    "AggregateStudyd",
+    "KeepNatived",
+    "Lesion",
+    "MeasureLesionsd",
+    "ReturnToNatived",
+    "SliceInferer",
+    "StudyDataset",
+    "StudyEvaluator",
+    "StudyFailure",
+    "StudyLoader",
+    "StudyOutcome",
+    "Summary",
+    "describe_lesions",
+    "find_lesions",
+    "native_instances",
+    "reference_curve",
+]

@@ -95,7 +95,7 @@ class AggregateStudyd(Transform):
         d["class_prob"] = _study_value([lesion.class_probabilities for lesion in lesions], lesions, len(self.classes))
         d["enhancement_pred"] = _study_value([lesion.regressed for lesion in lesions], lesions, len(PHASES))
         d["enhancement_measured"] = _study_value([lesion.measured for lesion in lesions], lesions, len(PHASES))
-        if "label" in d:
+        if d.get("label") is not None:
             d["enhancement"] = _target(d["label"], image_array, phase_mask)
         depth = instances.shape[-1]
         d["slice_class_prob"] = torch.full((len(self.classes), depth), torch.nan) if class_prob is None else class_prob
