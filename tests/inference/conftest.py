@@ -1,4 +1,4 @@
-"""A small study with an asymmetric tumour on an oblique, flipped grid, and a network that finds it by its brightness."""
+"""A small study with an asymmetric tumour on an oblique, flipped grid, and a network that finds it by brightness."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TUMOUR_OF_CLASS = {1: (90.0, 260.0, 250.0, 240.0), 2: (80.0, 270.0, 130.0, 110.0
 
 
 def oblique_affine(spacing_mm: tuple[float, float, float]) -> np.ndarray:
-    """First axis towards the left, second towards the back, turned by 12 degrees in the axial plane: voxel -> RAS+ mm."""
+    """First axis to the left, second to the back, turned by 12 degrees in the axial plane: voxel -> RAS+ mm."""
     angle = np.deg2rad(12.0)
     turn = np.array([[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]])
     affine = np.eye(4)
@@ -81,7 +81,7 @@ class FakeScaled(Transform):
 
 
 class BrightnessNetwork(torch.nn.Module):
-    """Tumour is what is brighter than liver in the arterial phase; washed out means HCC; the curve is a slice's mean."""
+    """Tumour is what is bright in the arterial phase; washed out means HCC; the curve is the slice's tumour mean."""
 
     def forward(self, image: torch.Tensor, phase_mask: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
         arterial = image[:, 1:2]  # (B, 1, H, W)
