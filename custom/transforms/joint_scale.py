@@ -9,6 +9,7 @@ import torch
 from monai.transforms import Transform
 
 from ..types import InputError
+from .plain_tensor import plain_tensor
 
 SAMPLE_LIMIT = 2_000_000
 """Voxels per phase that the percentile looks at; larger volumes are read on an in-plane lattice of this size."""
@@ -45,8 +46,7 @@ class JointScaled(Transform):
     def _scale(self, image: torch.Tensor, phase_mask: torch.Tensor, case: str) -> float:
         voxels = math.prod(image.shape[1:])
         step = math.ceil(math.sqrt(voxels / SAMPLE_LIMIT)) if voxels > SAMPLE_LIMIT else 1
-        plain = image.as_tensor() if hasattr(image, "as_tensor") else image
-        values = plain[phase_mask][:, ::step, ::step].flatten(1).double().numpy()  # (present phases, V)
+        values = plain_tensor(image)[phase_mask][:, ::step, ::step].flatten(1).double().numpy()  # (present phases, V)
         mean = values.mean(axis=0)
         positive = mean[mean > 0]
         if positive.size:

@@ -6,6 +6,7 @@ import torch
 from monai.transforms import Transform
 
 from ..enhancement import measure_enhancement
+from .plain_tensor import plain_tensor
 
 
 class MeasureEnhancementd(Transform):
@@ -13,12 +14,13 @@ class MeasureEnhancementd(Transform):
 
     A phase with a mask of its own (``phase_label``) is measured under that; where it is empty, under ``label``.
 
-    Returns (of the call): the slice with ``enhancement`` ``(P)`` in the unit of ``image``, 0 without tumour, and
-        without ``phase_label``.
+    Returns (of the call): the slice with ``enhancement`` ``(P)`` in the unit of ``image``, 0 without tumour; all
+        tensors plain, and without ``phase_label``.
     """
 
     def __call__(self, data: dict) -> dict:
         out = dict(data)
+        out["image"], out["label"] = plain_tensor(out["image"]), plain_tensor(out["label"])
         mask = masks_per_phase(out["label"], out.pop("phase_label", None))
         out["enhancement"] = measure_enhancement(mask[None], out["image"][None])[0]  # (P)
         return out
@@ -26,10 +28,10 @@ class MeasureEnhancementd(Transform):
 
 def masks_per_phase(label: torch.Tensor, phase_label: torch.Tensor | None) -> torch.Tensor:
     """``(1, *spatial)`` for all phases, or ``(P, *spatial)`` where single phases have their own."""
-    common = label > 0
+    common = plain_tensor(label) > 0
     if phase_label is None:
         return common
-    own = phase_label > 0  # (P, *spatial)
+    own = plain_tensor(phase_label) > 0  # (P, *spatial)
     empty = ~own.flatten(1).any(dim=1)  # (P)
     own[empty] = common[0]
     return own

@@ -6,6 +6,7 @@ import torch
 from monai.transforms import Randomizable, Transform
 
 from ..types import PHASES, REFERENCE_PHASE
+from .plain_tensor import plain_tensor
 
 
 class RandPhaseDropoutd(Randomizable, Transform):
@@ -28,5 +29,5 @@ class RandPhaseDropoutd(Randomizable, Transform):
         kept[self.reference] = True
         kept &= out["phase_mask"]
         out["phase_mask"] = kept
-        out["image"] = out["image"].masked_fill(~kept[:, None, None], 0.0)  # not * 0: that would keep NaN
+        out["image"] = plain_tensor(out["image"]).masked_fill(~kept[:, None, None], 0.0)  # not * 0: that would keep NaN
         return out

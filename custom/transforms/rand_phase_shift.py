@@ -7,6 +7,7 @@ from monai.transforms import Randomizable, Transform
 from torch.nn.functional import affine_grid, grid_sample
 
 from ..types import PHASES, REFERENCE_PHASE
+from .plain_tensor import plain_tensor
 
 
 class RandPhaseShiftd(Randomizable, Transform):
@@ -56,8 +57,8 @@ def shift_phases(image: torch.Tensor, shifts: torch.Tensor, *, nearest: bool) ->
     theta = torch.eye(2, 3, dtype=torch.float32).repeat(P, 1, 1)  # (P, 2, 3), x = W first, in units of half the image
     theta[:, 0, 2] = -2 * shifts[:, 1] / W
     theta[:, 1, 2] = -2 * shifts[:, 0] / H
-    planes = image.as_tensor() if hasattr(image, "as_tensor") else image
-    planes = planes[moving][:, None].float()  # (M, 1, H, W)
+    image = plain_tensor(image)
+    planes = image[moving][:, None].float()  # (M, 1, H, W)
     grid = affine_grid(theta[moving], list(planes.shape), align_corners=False)  # (M, H, W, 2)
     mode = "nearest" if nearest else "bilinear"
     out = image.clone()

@@ -6,6 +6,7 @@ import torch
 from monai.transforms import Randomizable, Transform
 
 from ..types import InputError
+from .plain_tensor import plain_tensor
 
 SLICED_KEYS = ("image", "label", "phase_label")
 STUDY_KEYS = ("phase_mask", "lesion_class", "class_values")
@@ -48,7 +49,7 @@ class RandSlicesd(Randomizable, Transform):
                 where=data.get("study", {}).get("case", "study"),
                 remedy="Add 'label' to its datalist entry.",
             )
-        volumes = {k: _plain_tensor(data[k]) for k in SLICED_KEYS if k in data}  # (C, H, W, D) each
+        volumes = {k: plain_tensor(data[k]) for k in SLICED_KEYS if k in data}  # (C, H, W, D) each
         has_tumour = volumes["label"].amax(dim=(0, 1, 2)) > 0  # (D)
         study = {k: data[k] for k in STUDY_KEYS if k in data}
         chosen = self._choose(has_tumour)
@@ -69,7 +70,3 @@ class RandSlicesd(Randomizable, Transform):
         if count == 0:
             return []
         return self.R.choice(slices, size=count, replace=count > len(slices)).tolist()
-
-
-def _plain_tensor(value: torch.Tensor) -> torch.Tensor:
-    return value.as_tensor() if hasattr(value, "as_tensor") else value  # indexing a MetaTensor copies its metadata

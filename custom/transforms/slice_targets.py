@@ -8,6 +8,7 @@ import torch
 from monai.transforms import Transform
 
 from ..types import DEFAULT_CLASSES, UNKNOWN_CLASS
+from .plain_tensor import plain_tensor
 
 
 class SliceTargetsd(Transform):
@@ -26,7 +27,7 @@ class SliceTargetsd(Transform):
     def __call__(self, data: dict) -> dict:
         out = dict(data)
         class_values = out.pop("class_values", True)
-        label = out["label"]
+        label = plain_tensor(out["label"])
         values = label[label > 0].unique().tolist()
         known = class_values and len(values) == 1 and values[0] <= len(self.classes)
         out["label"] = (label > 0).float()

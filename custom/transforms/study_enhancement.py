@@ -6,6 +6,7 @@ from monai.transforms import Transform
 
 from ..enhancement import measure_enhancement
 from .measure_enhancementd import masks_per_phase
+from .plain_tensor import plain_tensor
 
 
 class StudyEnhancementd(Transform):
@@ -19,7 +20,6 @@ class StudyEnhancementd(Transform):
         out = dict(data)
         own = out.pop("phase_label", None)
         if "label" in out:
-            image, label = (getattr(out[k], "as_tensor", lambda k=k: out[k])() for k in ("image", "label"))
-            mask = masks_per_phase(label, own)
-            out["enhancement"] = measure_enhancement(mask[None], image[None])[0]  # (P)
+            mask = masks_per_phase(out["label"], own)
+            out["enhancement"] = measure_enhancement(mask[None], plain_tensor(out["image"])[None])[0]  # (P)
         return out
