@@ -41,6 +41,18 @@ class MemoryBudget:
         Raises:
             InputError: empty or negative size, or more than what is left.
         """
+        voxels = self.check(shape, where, stored_bytes_per_voxel=stored_bytes_per_voxel)
+        self._left -= voxels * BYTES_PER_VOXEL
+        return voxels
+
+    def scratch(self) -> MemoryBudget:
+        """What is left, to look at something and let it go."""
+        other = MemoryBudget(self.limit_gb)
+        other._left = self._left
+        return other
+
+    def check(self, shape: Sequence[int], where: str, *, stored_bytes_per_voxel: int = BYTES_PER_VOXEL) -> int:
+        """As ``claim``, for an array that is let go at once."""
         voxels = 1
         for size in shape:  # Python integers: a product of declared sizes overflows int64
             voxels *= int(size)
@@ -58,7 +70,6 @@ class MemoryBudget:
                 where=where,
                 remedy="Check the file, or raise memory_budget_gb.",
             )
-        self._left -= voxels * BYTES_PER_VOXEL
         return voxels
 
 

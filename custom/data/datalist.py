@@ -9,7 +9,7 @@ from os import PathLike
 from pathlib import Path
 
 from ..types import InputError
-from .phantom.dataset import ensure_phantom
+from .phantom import ensure_phantom
 from .phase_map import parse_selector
 from .study import check_case, check_optional_text, check_phase_names
 

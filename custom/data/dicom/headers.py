@@ -1,0 +1,231 @@
+"""One pass over a folder's files: each header parsed once, MR images kept, everything else set aside with a reason."""
+
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+import pydicom
+from pydicom.dataset import Dataset
+from pydicom.errors import InvalidDicomError
+from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+from ...types import InputError
+from .multiframe import frames_of_multiframe
+from .records import FileHeader, Frame
+from .values import READ_ERRORS, clock_s, integer, number, numbers, scaling, text, texts
+
+MR_IMAGE = "1.2.840.10008.5.1.4.1.1.4"
+ENHANCED_MR = ("1.2.840.10008.5.1.4.1.1.4.1", "1.2.840.10008.5.1.4.1.1.4.4")  # enhanced, legacy converted
+_DEFLATED = b"1.2.840.10008.1.2.1.99"
+_DEFER_BYTES = 4096
+_NATIVE = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
+
+_TAGS = [
+    *("SOPClassUID", "PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SeriesNumber", "SeriesDescription"),
+    *("ImageType", "ScanningSequence", "PulseSequenceName", "EchoPulseSequence", "Manufacturer", "ContrastBolusAgent"),
+    *("ContrastBolusAgentSequence", "ContrastBolusStartTime", "RepetitionTime", "NumberOfTemporalPositions"),
+    *("StudyDate", "SeriesDate", "AcquisitionDate", "AcquisitionTime", "AcquisitionDateTime", "AcquisitionNumber"),
+    *("TemporalPositionIdentifier", "TriggerTime", "InstanceNumber", "EchoTime", "DiffusionBValue"),
+    *("ComplexImageComponent", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing"),
+    *("Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated"),
+    *("PixelRepresentation", "RescaleSlope", "RescaleIntercept", "PixelData", "FloatPixelData"),
+    *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
+]
+_SCALE_SLOPE = pydicom.tag.Tag(0x2005, 0x100E)
+
+
+def read_headers(files: Iterable[Path], *, folder: Path, where: str) -> tuple[list[Frame], list[dict]]:
+    """Parse the headers of all files.
+
+    Args:
+        files: files of one study.
+        folder: the study's folder; messages name files by their place inside it.
+        where: the study, for messages.
+
+    Returns:
+        The frames of all MR images, and what was set aside with reasons.
+
+    Raises:
+        InputError: a DICOM file that cannot be read: it may be a slice of any series, so nothing may be built without it.
+    """
+    frames: list[Frame] = []
+    set_aside: Counter[tuple[str, str]] = Counter()
+    for path in files:
+        found = _read_file(path, folder, where)
+        if isinstance(found, tuple):
+            set_aside[found] += 1
+        else:
+            frames += found
+    aside = [
+        {"series": series, "reason": reason, "files": count} for (series, reason), count in sorted(set_aside.items())
+    ]
+    return frames, aside
+
+
+def _read_file(path: Path, folder: Path, where: str) -> list[Frame] | tuple[str, str]:
+    """The frames of a file, or (series, reason) when it is set aside."""
+    name = f"{where}/{path.relative_to(folder).as_posix()}"
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(512)
+            if not _looks_like_dicom(head):
+                return "other files", "not DICOM"
+            if _DEFLATED in head:  # would be inflated whole, without any bound
+                return "other files", "deflated transfer syntax"
+            size = os.fstat(stream.fileno()).st_size
+            stream.seek(0)
+            dataset = pydicom.dcmread(
+                stream, defer_size=_DEFER_BYTES, specific_tags=[*_TAGS, _SCALE_SLOPE], force=head[128:132] != b"DICM"
+            )
+        reason = _reason(dataset)
+        if reason:
+            return _series_name(dataset), reason
+        return _frames(dataset, path, folder, name, size)
+    except InputError:
+        raise
+    except (*READ_ERRORS, InvalidDicomError, struct.error, zlib.error) as error:
+        raise InputError(
+            found=f"an unreadable or truncated DICOM file ({type(error).__name__})",
+            expected="complete files",
+            where=name,
+            remedy="Copy the exam again, or remove the file when it does not belong to it.",
+        ) from error
+
+
+def _looks_like_dicom(head: bytes) -> bool:
+    """The marker after the preamble, or a file without preamble that begins with group 2 or 8, little endian."""
+    return head[128:132] == b"DICM" or (head[:2] in (b"\x02\x00", b"\x08\x00") and head[3:4] == b"\x00")
+
+
+def _reason(dataset: Dataset) -> str | None:
+    """Why a file is no MR image that can be used."""
+    kind = text(dataset, "SOPClassUID")
+    if kind != MR_IMAGE and kind not in ENHANCED_MR:
+        return f"not an MR image ({UID(kind).name if kind else 'no SOP class'})"
+    if "PixelData" not in dataset and "FloatPixelData" not in dataset:
+        return "no pixel data"
+    if (integer(dataset, "SamplesPerPixel") or 1) != 1 or text(dataset, "PhotometricInterpretation") == "MONOCHROME1":
+        return "a colour or inverted image"
+    return None
+
+
+def _series_name(dataset: Dataset) -> str:
+    series_number = integer(dataset, "SeriesNumber")
+    return "other files" if series_number is None else f"series {series_number}"
+
+
+def _frames(dataset: Dataset, path: Path, folder: Path, name: str, size: int) -> list[Frame]:
+    header = _file_header(dataset, path, folder, name, size)
+    if text(dataset, "SOPClassUID") in ENHANCED_MR:
+        return frames_of_multiframe(dataset, header)
+    orientation, position = numbers(dataset, "ImageOrientationPatient", 6), numbers(dataset, "ImagePositionPatient", 3)
+    spacing = numbers(dataset, "PixelSpacing", 2)
+    if orientation is None or position is None or spacing is None:
+        raise InputError(
+            found="an MR image without position, orientation or pixel spacing",
+            expected="ImagePositionPatient, ImageOrientationPatient and PixelSpacing",
+            where=name,
+            remedy="Export the exam again with its geometry, or remove the file.",
+        )
+    image_type = tuple(word.upper() for word in texts(dataset, "ImageType"))
+    slope, intercept, undone = scaling(dataset, dataset.get(_SCALE_SLOPE), header.manufacturer)
+    return [
+        Frame(
+            file=header,
+            index=0,
+            position_mm=position,
+            row_cosine=orientation[:3],
+            column_cosine=orientation[3:],
+            spacing_mm=spacing,
+            instance_number=integer(dataset, "InstanceNumber"),
+            temporal_position=integer(dataset, "TemporalPositionIdentifier"),
+            acquisition_number=integer(dataset, "AcquisitionNumber"),
+            trigger_time_ms=number(dataset, "TriggerTime"),
+            clock_s=_frame_clock_s(dataset),
+            echo_time_ms=number(dataset, "EchoTime"),
+            b_value=number(dataset, "DiffusionBValue"),
+            image_type=image_type,
+            component=_component(dataset, image_type),
+            slope=slope,
+            intercept=intercept,
+            scale_undone=undone,
+        )
+    ]
+
+
+def _file_header(dataset: Dataset, path: Path, folder: Path, name: str, size: int) -> FileHeader:
+    syntax = UID(str(dataset.file_meta.get("TransferSyntaxUID", ImplicitVRLittleEndian)))
+    bits, signed = integer(dataset, "BitsAllocated"), integer(dataset, "PixelRepresentation") or 0
+    shape = (integer(dataset, "Rows") or 0, integer(dataset, "Columns") or 0)
+    count = max(1, integer(dataset, "NumberOfFrames") or 1)
+    native = syntax in _NATIVE and bits in (8, 16, 32) and "PixelData" in dataset
+    inside = path.parent.relative_to(folder)
+    return FileHeader(
+        path=path,
+        name=name,
+        folder="" if inside == Path() else inside.as_posix(),
+        patient=text(dataset, "PatientID"),
+        exam=text(dataset, "StudyInstanceUID"),
+        series=text(dataset, "SeriesInstanceUID"),
+        series_number=integer(dataset, "SeriesNumber"),
+        description=text(dataset, "SeriesDescription"),
+        sequence=(*texts(dataset, "ScanningSequence"), text(dataset, "EchoPulseSequence")),
+        manufacturer=text(dataset, "Manufacturer").lower(),
+        contrast_agent=_contrast_agent(dataset),
+        injection_clock_s=clock_s(_day(dataset), text(dataset, "ContrastBolusStartTime")),
+        repetition_time_ms=number(dataset, "RepetitionTime"),
+        declared_time_points=integer(dataset, "NumberOfTemporalPositions"),
+        shape=shape,
+        frame_count=count,
+        dtype=f"<{'i' if signed else 'u'}{(bits or 0) // 8}",
+        pixels=_pixel_location(dataset, shape, count, bits, name, size) if native else None,
+        transfer_syntax=syntax.name,
+    )
+
+
+def _pixel_location(dataset: Dataset, shape, count: int, bits: int, name: str, size: int) -> tuple[int, int] | None:
+    """Where uncompressed pixels lie in the file, checked against its size; ``None`` when pydicom holds them."""
+    raw = dataset.get_item("PixelData", keep_deferred=True)
+    start = getattr(raw, "value_tell", None)
+    if start is None:
+        return None
+    needed = shape[0] * shape[1] * count * (bits // 8)
+    if raw.length < needed or start + needed > size:
+        raise InputError(
+            found=f"a truncated file: {min(raw.length, max(0, size - start))} bytes of pixels",
+            expected=f"{needed} bytes for {count} × {shape[0]} × {shape[1]} pixels",
+            where=name,
+            remedy="Copy the exam again, or remove the file when it does not belong to it.",
+        )
+    return start, needed
+
+
+def _component(dataset: Dataset, image_type: tuple[str, ...]) -> str:
+    """Magnitude, phase, real or imaginary (``M P R I``)."""
+    stated = text(dataset, "ComplexImageComponent").upper()
+    if stated:
+        return stated[:1]
+    return next((word for word in image_type[2:] if word in ("M", "P", "R", "I")), "M")
+
+
+def _contrast_agent(dataset: Dataset) -> str:
+    agents = [text(dataset, "ContrastBolusAgent")]
+    for item in dataset.get("ContrastBolusAgentSequence") or []:
+        agents.append(text(item, "CodeMeaning"))
+    return " ".join(agent for agent in agents if agent)
+
+
+def _day(dataset: Dataset) -> str:
+    return text(dataset, "AcquisitionDate") or text(dataset, "SeriesDate") or text(dataset, "StudyDate")
+
+
+def _frame_clock_s(dataset: Dataset) -> float | None:
+    stamp = text(dataset, "AcquisitionDateTime")
+    return (
+        clock_s(stamp[:8], stamp[8:]) if len(stamp) >= 14 else clock_s(_day(dataset), text(dataset, "AcquisitionTime"))
+    )

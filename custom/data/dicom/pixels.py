@@ -1,0 +1,82 @@
+"""Chosen time points → voxels: each frame read once, straight into the volume, as real values."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+import pydicom
+from pydicom.errors import InvalidDicomError
+
+from ...types import InputError
+from ..budget import MemoryBudget
+from .records import FileHeader, Frame
+from .values import READ_ERRORS
+
+
+def read_voxels(frames: Sequence[Frame], *, budget: MemoryBudget, where: str) -> np.ndarray:
+    """Real values of a stack.
+
+    Args:
+        frames: slices in order, all of one matrix.
+        budget: memory to claim from.
+        where: for messages.
+
+    Returns:
+        ``(X, Y, Z)`` = (column, row, slice), float32.
+
+    Raises:
+        InputError: pixels that cannot be decoded, or too many of them.
+    """
+    rows, columns = frames[0].file.shape
+    budget.claim((columns, rows, len(frames)), where)
+    stack = np.empty((len(frames), rows, columns), dtype=np.float32)  # (Z, Y, X)
+    for k, stored in _stored_slices(frames, budget):
+        np.multiply(stored, np.float32(frames[k].slope), out=stack[k], casting="unsafe")
+        if frames[k].intercept:
+            stack[k] += np.float32(frames[k].intercept)
+    return stack.transpose(2, 1, 0)  # (X, Y, Z)
+
+
+def _stored_slices(frames: Sequence[Frame], budget: MemoryBudget):
+    """Yield (slice number, stored values ``(rows, columns)``), file by file."""
+    by_file: dict[str, list[int]] = defaultdict(list)
+    for k, frame in enumerate(frames):
+        by_file[frame.file.name].append(k)
+    for members in by_file.values():
+        header = frames[members[0]].file
+        if header.pixels is not None:
+            with header.path.open("rb") as stream:
+                for k in members:
+                    yield k, _native_frame(stream, header, frames[k].index)
+            continue
+        decoded = _decode(header, budget)  # (frames, rows, columns)
+        for k in members:
+            yield k, decoded[frames[k].index]
+
+
+def _native_frame(stream, header: FileHeader, index: int) -> np.ndarray:
+    start, length = header.pixels
+    size = length // header.frame_count
+    stream.seek(start + index * size)
+    return np.frombuffer(stream.read(size), dtype=header.dtype).reshape(header.shape)
+
+
+def _decode(header: FileHeader, budget: MemoryBudget) -> np.ndarray:
+    """Frames of a compressed file, through pydicom's decoders."""
+    shape = (header.frame_count, *header.shape)
+    budget.check((*shape,), header.name)
+    try:
+        pixels = pydicom.dcmread(header.path, force=True).pixel_array
+        return pixels.reshape(shape)
+    except (*READ_ERRORS, InvalidDicomError, MemoryError, struct.error, zlib.error) as error:
+        raise InputError(
+            found=f"pixels that cannot be decoded ({header.transfer_syntax}: {type(error).__name__})",
+            expected="complete pixels in a transfer syntax that pydicom decodes",
+            where=header.name,
+            remedy="Install the decoders (pip install pylibjpeg pylibjpeg-libjpeg pylibjpeg-openjpeg pylibjpeg-rle), "
+            "or copy the file again.",
+        ) from error
