@@ -113,9 +113,9 @@ def select_file(selector: Selector, paths: list[Path], folder: Path, where: str)
         if wanted in {name.casefold() for name in names}:
             matches.append(path)
     if len(matches) != 1:
-        found = f"{len(matches)} files" if matches else "nothing"
+        found = f"{len(matches)} files that match" if matches else "nothing that matches"
         raise InputError(
-            found=f"{found} that match {str(selector)!r}; there are {_names(paths)}",
+            found=f"{found} {str(selector)!r}; there are {_names(paths)}",
             expected="a selector that names one file",
             where=where,
             remedy="Correct the phase map.",

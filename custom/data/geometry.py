@@ -32,7 +32,7 @@ def check_cosines(row_cosine, column_cosine, where: str) -> None:
 
 
 def position_numbers(offsets_mm: np.ndarray) -> np.ndarray:
-    """Number the slice positions: offsets along the normal ``(N,)`` → ``(N,)`` ranks; equal within rounding, equal rank."""
+    """Number the slice positions: offsets along the normal ``(N,)`` → ranks ``(N,)``, equal within rounding."""
     order = np.argsort(offsets_mm, kind="stable")
     steps = np.diff(offsets_mm[order]) > 2 * ROUNDING_MM
     ranks = np.empty(len(offsets_mm), dtype=int)

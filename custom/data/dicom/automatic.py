@@ -122,8 +122,8 @@ def _check_unique(naming: Naming, candidates: list[TimePoint], evidence: Evidenc
         if fault is not None:
             raise fault
         raise InputError(
-            found=f"{len(candidates)} volumes that can be named in more than one way, "
-            f"by descriptions and times alike: {list_volumes(candidates)}",
+            found=f"no naming of the phases that stands out by descriptions, times and image "
+            f"among {len(candidates)} volume(s): {list_volumes(candidates)}",
             expected="evidence for the four phases",
             where=where,
             remedy=_ASK,

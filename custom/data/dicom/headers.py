@@ -51,7 +51,7 @@ def read_headers(files: Iterable[Path], *, folder: Path, where: str) -> tuple[li
         The frames of all MR images, and what was set aside with reasons.
 
     Raises:
-        InputError: a DICOM file that cannot be read: it may be a slice of any series, so nothing may be built without it.
+        InputError: a DICOM file that cannot be read: it may be a slice of any series.
     """
     frames: list[Frame] = []
     set_aside: Counter[tuple[str, str]] = Counter()

@@ -17,6 +17,7 @@ from ...types import PHASES
 
 NAME, CLASH, PRESENT = 3.0, -3.0, 1.5
 """Worth of a name that says this phase, of one that says another, and of a phase that is there at all."""
+IMPOSSIBLE = -20.0
 TIE = 0.05
 UNSURE = 0.5
 MOST_CANDIDATES = 60
@@ -126,11 +127,13 @@ def _joint_scores(chosen: tuple[int, ...], picks: np.ndarray, evidence: Evidence
 def _gap_scores(column: dict[str, np.ndarray], times_s: np.ndarray) -> np.ndarray | float:
     """Plausible distances in time; what is unknown counts nothing."""
     total: np.ndarray | float = 0.0
-    for first, second, ideal_s, width_s in (("arterial", "portal_venous", 35, 40), ("arterial", "delayed", 145, 190)):
+    for first, second, ideal_s, width_s, least_s in (
+        ("arterial", "portal_venous", 35, 40, 10),
+        ("arterial", "delayed", 145, 130, 60),
+        ("portal_venous", "delayed", 110, 220, 30),
+    ):
         if first in column and second in column:
             gap_s = times_s[column[second]] - times_s[column[first]]
-            score = np.clip(1 - np.abs(gap_s - ideal_s) / width_s, -1, 1)
-            if second == "delayed":
-                score = np.where(gap_s < 80, -1.0, np.maximum(score, -1.0))
+            score = np.where(gap_s < least_s, IMPOSSIBLE, np.clip(1 - np.abs(gap_s - ideal_s) / width_s, -1, 1))
             total = total + np.nan_to_num(score, nan=0.0)
     return total

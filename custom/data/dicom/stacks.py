@@ -1,4 +1,4 @@
-"""Frames → series → stacks: the frames of one series that share orientation, matrix, spacing, echo and kind of image."""
+"""Frames → series → stacks: frames of one series that share orientation, matrix, spacing, echo and kind of image."""
 
 from __future__ import annotations
 
