@@ -15,9 +15,10 @@ import torch
 from monai.data import MetaTensor
 from monai.transforms import Transform
 from scipy import ndimage
+from scipy.spatial import cKDTree
 
-MARGIN_VOXELS = 2
-"""A lesion's number reaches this many network voxels beyond it; linear interpolation reaches one."""
+MARGIN_VOXELS = 1
+"""Linear interpolation carries a lesion at most this many network voxels beyond itself."""
 
 
 class KeepNatived(Transform):
@@ -117,14 +118,14 @@ def native_instances(
     low, high = _bounds(instances, MARGIN_VOXELS)
     # rounding turns coordinates that differ from whole voxels by float noise into whole voxels
     to_network = np.round(np.linalg.inv(network_affine) @ native_affine, 9)
-    corners = np.array(np.meshgrid(*zip(low, high - 1, strict=True), indexing="ij")).reshape(3, 8)
+    # a voxel is a box: at the border of the volume its value holds up to its outer faces
+    corners = np.array(np.meshgrid(*zip(low - 0.5, high - 0.5, strict=True), indexing="ij")).reshape(3, 8)
     at_native = np.linalg.inv(to_network) @ np.vstack([corners, np.ones(8)])  # (4, 8)
     start = np.clip(np.floor(at_native[:3].min(1)).astype(int), 0, native_shape)
     stop = np.clip(np.ceil(at_native[:3].max(1)).astype(int) + 1, 0, native_shape)
     if (stop <= start).any():
         return native
     near = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-    spacing_mm = np.linalg.norm(network_affine[:3, :3], axis=0)
     sampling = {
         "matrix": to_network[:3, :3],
         "offset": to_network[:3, :3] @ start + to_network[:3, 3] - low,
@@ -133,18 +134,27 @@ def native_instances(
         "prefilter": False,
     }
     tumour = ndimage.affine_transform(np.asarray(probability[near], np.float64), order=1, **sampling) > threshold
-    number = ndimage.affine_transform(_nearest_lesion(instances[near], spacing_mm), order=0, **sampling)
-    native[tuple(slice(a, b) for a, b in zip(start, stop, strict=True))] = np.where(tumour, number, 0)
+    where = np.argwhere(tumour) + start  # (voxels, 3)
+    spacing_mm = np.linalg.norm(network_affine[:3, :3], axis=0)
+    native[tuple(where.T)] = _nearest_lesion(where, instances, to_network, spacing_mm)
     return native
 
 
-def _nearest_lesion(instances: np.ndarray, spacing_mm: np.ndarray) -> np.ndarray:
-    """Fills the surroundings of lesions with the number of the nearest one, up to the margin."""
-    nearest = ndimage.distance_transform_edt(
-        instances == 0, sampling=spacing_mm, return_distances=False, return_indices=True
-    )  # (3, H, W, D)
-    steps = np.abs(nearest - np.indices(instances.shape)).max(axis=0)
-    return np.where(steps <= MARGIN_VOXELS, instances[tuple(nearest)], 0).astype(np.int16)
+def _nearest_lesion(
+    where: np.ndarray, instances: np.ndarray, to_network: np.ndarray, spacing_mm: np.ndarray
+) -> np.ndarray:
+    """Number of the lesion whose nearest voxel is nearest in mm: native voxels ``(N, 3)`` -> ``(N)``.
+
+    There always is one close by: interpolation exceeds the threshold only beside a voxel that does, and of these each
+    belongs to a lesion.
+    """
+    voxels = np.argwhere(instances)  # (M, 3)
+    numbers = instances[tuple(voxels.T)]
+    if numbers.min() == numbers.max():
+        return numbers[0]
+    at_network = where @ to_network[:3, :3].T + to_network[:3, 3]
+    _, nearest = cKDTree(voxels * spacing_mm).query(at_network * spacing_mm)
+    return numbers[nearest]
 
 
 def _bounds(instances: np.ndarray, margin: int) -> tuple[np.ndarray, np.ndarray]:
