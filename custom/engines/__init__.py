@@ -2,23 +2,33 @@
 
 from .best_weights import BestWeights
 from .checkpoint import ResumeCheckpoint, save_atomically
-from .memory import ExplainOutOfMemory
+from .distributed import SynchroniseBuffers
+from .history import History
 from .metrics import StudyMetrics
 from .prepare_batch import PrepareSlices, PrepareStudy
+from .progress import Progress, loss_terms
+from .reporting import EvaluationReport, TrainingReport
 from .seeding import SeedEpoch
+from .statistics import EnhancementStatistics
 from .trainer import MTITrainer
 from .weights import WeightsLoader, load_weights
 
 __all__ = [
     "BestWeights",
-    "ExplainOutOfMemory",
+    "EnhancementStatistics",
+    "EvaluationReport",
+    "History",
     "MTITrainer",
     "PrepareSlices",
     "PrepareStudy",
+    "Progress",
     "ResumeCheckpoint",
     "SeedEpoch",
     "StudyMetrics",
+    "SynchroniseBuffers",
+    "TrainingReport",
     "WeightsLoader",
     "load_weights",
+    "loss_terms",
     "save_atomically",
 ]

@@ -7,6 +7,8 @@ import json
 import logging
 import math
 import os
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +35,7 @@ class BestWeights:
         validator: the evaluator whose ``state.metrics`` hold the metric.
         metric: name of the metric; larger is better. A value that is undefined or not finite never wins.
         describe: plain dict that goes into ``model.json`` (network_def, classes, spacing, ...).
-        include: JSON file whose content joins ``model.json`` under its stem's name, e.g. ``training_curves.json``.
+        beside: files that belong to the weights and are copied beside them, e.g. ``training_curves.json``.
     """
 
     def __init__(
@@ -43,11 +45,11 @@ class BestWeights:
         validator: Engine,
         metric: str = "score",
         describe: dict[str, Any] | None = None,
-        include: str | os.PathLike | None = None,
+        beside: Sequence[str | os.PathLike] = (),
     ) -> None:
         self.ckpt_dir, self.validator, self.metric = Path(ckpt_dir), validator, metric
         self.describe = dict(describe or {})
-        self.include = Path(include) if include else None
+        self.beside = [Path(path) for path in beside]
 
     def attach(self, engine: MTITrainer) -> None:
         engine.add_event_handler(Events.EPOCH_COMPLETED, self.epoch_completed)
@@ -69,7 +71,11 @@ class BestWeights:
     def completed(self, engine: MTITrainer) -> None:
         if engine.state.rank == 0:
             state, record = self._chosen(engine)
-            publish(state, self.ckpt_dir / "model.pt", {**self.describe, **self._included(), "training": record})
+            publish(state, self.ckpt_dir / "model.pt", {**self.describe, "training": record})
+            for path in self.beside:
+                target = self.ckpt_dir / path.name
+                if path.is_file() and path.resolve() != target.resolve():
+                    shutil.copyfile(path, target)
         idist.barrier()  # whoever reads model.pt next finds it
 
     def _chosen(self, engine: MTITrainer) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -78,11 +84,6 @@ class BestWeights:
             return local_state(engine), {"epoch": engine.state.epoch, "metric": self.metric, "value": None}
         best = read_checkpoint(self.ckpt_dir / "best.pt")
         return best.pop("model"), best
-
-    def _included(self) -> dict[str, Any]:
-        if self.include is None or not self.include.is_file():
-            return {}
-        return {self.include.stem: json.loads(self.include.read_text(encoding="utf-8"))}
 
 
 def publish(state: dict[str, Tensor], path: Path, description: dict[str, Any]) -> str:

@@ -16,8 +16,9 @@ from monai.engines.workflow import Workflow
 from torch import Tensor, nn
 
 from ..types import InputError
-from .memory import TRAINING_KEYS, explain_out_of_memory
+from .memory import explain_out_of_memory
 
+MEMORY_KEYS = ("studies_per_batch", "slices_per_study")
 AMP_DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -32,10 +33,10 @@ class MTITrainer(SupervisedTrainer):
     Args:
         discriminator: ``(curve (B, P), class probabilities (B, K), phase_mask (B, P)) -> logit (B, 1)``, or None.
         d_optimizer: the discriminator's optimizer; required with a discriminator.
-        adversarial_loss: has ``generator(fake, valid)`` and ``discriminator(real, fake, valid)``; required likewise.
+        adversarial_loss: has ``generator(fake, valid)``, ``discriminator(real, fake, valid)`` and
+            ``real_class_probabilities(lesion_class, num_classes)``; required likewise.
         adversarial_warmup_epochs: the adversarial weight grows linearly from 0 in the first epoch to its full value
             after this many epochs.
-        class_smoothing: real pairs carry ``1 - class_smoothing`` for the true class; the rest is shared by the others.
         gradient_clip: largest norm of each network's gradient, or None.
         amp: mixed precision on CPU or GPU.
         amp_dtype: ``"bfloat16"``, or ``"float16"`` (GPU only, one gradient scaler for both optimizers).
@@ -53,7 +54,6 @@ class MTITrainer(SupervisedTrainer):
         d_optimizer: torch.optim.Optimizer | None = None,
         adversarial_loss: nn.Module | None = None,
         adversarial_warmup_epochs: int = 0,
-        class_smoothing: float = 0.1,
         gradient_clip: float | None = None,
         amp: bool = False,
         amp_dtype: str = "bfloat16",
@@ -61,7 +61,6 @@ class MTITrainer(SupervisedTrainer):
     ) -> None:
         self.discriminator, self.d_optimizer, self.adversarial_loss = discriminator, d_optimizer, adversarial_loss
         self.adversarial_warmup_epochs = adversarial_warmup_epochs
-        self.class_smoothing = class_smoothing
         self.gradient_clip = gradient_clip
         super().__init__(amp=amp, **supervised)
         device_type = self.state.device.type
@@ -98,7 +97,7 @@ class MTITrainer(SupervisedTrainer):
 
     def _iteration(self, engine: MTITrainer, batchdata: Mapping[str, Tensor]) -> dict[str, Any]:
         """One step: generator with the discriminator frozen, then the discriminator on detached predictions."""
-        with explain_out_of_memory(keys=TRAINING_KEYS, where=self._place()):
+        with explain_out_of_memory(keys=MEMORY_KEYS, where=self._place()):
             image, targets, args, kwargs = self.prepare_batch(
                 batchdata, self.state.device, self.non_blocking, **self.to_kwargs
             )
@@ -171,10 +170,7 @@ class MTITrainer(SupervisedTrainer):
 
     def _real_pair(self, targets: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         num_classes = self.state.output["pred"]["class_logits"].shape[1]
-        known = targets["lesion_class"].long().clamp(min=0)  # unknown classes are not valid, whatever stands here
-        one_hot = nn.functional.one_hot(known, num_classes).float()  # (B, K)
-        others = self.class_smoothing / max(num_classes - 1, 1)
-        classes = one_hot * (1 - self.class_smoothing) + (1 - one_hot) * others
+        classes = self.adversarial_loss.real_class_probabilities(targets["lesion_class"].long(), num_classes)
         return self._standardise(targets["enhancement"]), classes  # (B, P), (B, K)
 
     def _standardise(self, enhancement: Tensor) -> Tensor:

@@ -121,7 +121,7 @@ def _description_beside(path: Path) -> str:
 
 def _is_text(path: Path) -> bool:
     with open(path, "rb") as file:
-        return file.read(64).isascii() and path.stat().st_size < 4096
+        return all(byte in b"\t\r\n" or 32 <= byte < 127 for byte in file.read(256))
 
 
 def _unreadable(path: Path, found: str, remedy: str) -> InputError:

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from monai.data import DataLoader, Dataset
+from monai.data import DataLoader, Dataset, MetaTensor
 from monai.transforms import RandomizableTransform
 from torch import nn
 
@@ -29,8 +29,8 @@ class ToyNetwork(nn.Module):
         self.register_buffer("enhancement_std", torch.tensor([0.5, 1.0, 2.0, 0.25]))
 
     def set_enhancement_statistics(self, mean, std):
-        self.enhancement_mean.copy_(mean)
-        self.enhancement_std.copy_(std)
+        self.enhancement_mean.copy_(torch.as_tensor(mean))
+        self.enhancement_std.copy_(torch.as_tensor(std))
 
     def forward(self, image, phase_mask=None):
         features = self.body(image)
@@ -81,6 +81,9 @@ class ToyLoss(nn.Module):
 
 
 class ToyAdversarialLoss(nn.Module):
+    def real_class_probabilities(self, label, num_classes):
+        return nn.functional.one_hot(label.clamp(min=0), num_classes) * 0.8 + 0.1
+
     def generator(self, fake, valid):
         return (nn.functional.softplus(-fake[:, 0]) * valid).sum() / valid.sum().clamp(min=1)
 
@@ -153,3 +156,33 @@ def make_trainer():
         return MTITrainer(**arguments | replaced)
 
     return build
+
+
+def make_study(case="s1", *, size=(10, 8, 5), spacing_mm=(2.0, 2.0, 5.0), true=(), pred=(), lesion_class=0, **extra):
+    """A post-processed study; ``true`` and ``pred`` are boxes ``(x, y, z, class value)``, each a tuple of slices."""
+    affine = torch.diag(torch.tensor([*spacing_mm, 1.0], dtype=torch.float64))
+    label, mask = torch.zeros(1, *size, dtype=torch.uint8), torch.zeros(1, *size, dtype=torch.uint8)
+    for x, y, z, value in true:
+        label[0, x, y, z] = value
+    for x, y, z in pred:
+        mask[0, x, y, z] = 1
+    data = {
+        "study": {"case": case},
+        "image": MetaTensor(torch.rand(P, *size, generator=torch.Generator().manual_seed(1)), affine=affine),
+        "label": MetaTensor(label, affine=affine),
+        "pred": MetaTensor(mask, affine=affine),
+        "phase_mask": torch.ones(P, dtype=torch.bool),
+        "lesion_class": torch.tensor(lesion_class),
+        "scale": torch.tensor(100.0),
+        "class_prob": torch.tensor([0.8, 0.2]) if pred else torch.full((K,), torch.nan),
+        "enhancement": torch.tensor([1.0, 3.0, 2.0, 1.5]),
+        "enhancement_pred": torch.tensor([1.0, 2.5, 2.0, 1.5]) if pred else torch.full((P,), torch.nan),
+        "enhancement_measured": torch.tensor([1.0, 2.9, 2.0, 1.5]) if pred else torch.full((P,), torch.nan),
+        "true_enhancement": torch.full((P,), torch.nan),
+    }
+    return {**data, **extra}
+
+
+@pytest.fixture
+def study():
+    return make_study

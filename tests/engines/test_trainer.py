@@ -121,7 +121,7 @@ def test_trains_without_a_discriminator(make_trainer):
 
 
 def test_discriminator_sees_standardised_curves_and_smoothed_classes(make_trainer, toys):
-    trainer = make_trainer(slices=2, batch_size=2, class_smoothing=0.1)
+    trainer = make_trainer(slices=2, batch_size=2)
     trainer.run()
     (fake_curve, _), (curves, classes) = trainer.discriminator.seen
     targets = [output["label"] for output in trainer.state.output]
@@ -181,7 +181,7 @@ def test_out_of_memory_names_the_keys_to_lower(make_trainer, toys, error):
         def forward(self, image, phase_mask=None):
             raise error
 
-    with pytest.raises(InputError, match=r"training, epoch 1, iteration 1.*`batch_size` or `slices_per_study`"):
+    with pytest.raises(InputError, match=r"training, epoch 1, iteration 1.*`studies_per_batch` or `slices_per_study`"):
         make_trainer(network=Greedy()).run()
 
 
@@ -190,7 +190,7 @@ def test_real_cpu_allocation_failure_is_recognised(make_trainer, toys):
         def forward(self, image, phase_mask=None):
             return torch.empty(1 << 60)
 
-    with pytest.raises(InputError, match="Lower `batch_size`"):
+    with pytest.raises(InputError, match="Lower `studies_per_batch`"):
         make_trainer(network=Greedy()).run()
 
 

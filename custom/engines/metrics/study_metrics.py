@@ -12,8 +12,9 @@ from ignite.metrics import Metric
 from ..trainer import unwrap
 from .curves import mae_pct
 from .study_record import Record, measure_study
-from .summary import Figures, mean_of, score, summarise
+from .summary import mean_of, score, summarise
 
+RECORDS = "studies"  # where the records lie in engine.state.metric_details
 HEADLINES = ("dsc", "iou", "curve_mae_raw", "curve_mae_pct", "measured_mae_raw", "accuracy", "auc", "fp_healthy")
 
 
@@ -22,16 +23,14 @@ class StudyMetrics(Metric):
 
     After each epoch ``engine.state.metrics`` holds the headline figures (``dsc``, ``iou``, ``curve_mae_raw``,
     ``curve_mae_pct``, ``measured_mae_raw``, ``accuracy``, ``auc``, ``fp_healthy``; None where undefined) and ``score``
-    under the name that the metric was attached with; ``records`` holds the studies and ``figures`` all figures.
+    under the name that the metric was attached with; ``engine.state.metric_details["studies"]`` holds the records.
 
     Args:
-        surface_distance: also compute HD95 (slower).
+        surface_distance: also compute HD95, the slowest figure.
     """
 
-    def __init__(self, *, surface_distance: bool = False) -> None:
+    def __init__(self, *, surface_distance: bool = True) -> None:
         self.surface_distance = surface_distance
-        self.records: list[Record] = []
-        self.figures: Figures = {}
         super().__init__()
 
     def reset(self) -> None:
@@ -52,11 +51,12 @@ class StudyMetrics(Metric):
         return [record for _, record in sorted({record["case"]: record for record in flat}.items())]
 
     def completed(self, engine: Engine, name: str) -> None:
-        self.records = self.compute()
-        self.figures = summarise(self.records)
+        records = self.compute()
+        figures = summarise(records)
+        engine.state.metric_details[RECORDS] = records
         for headline in HEADLINES:
-            engine.state.metrics[headline] = self.figures[headline]
-        engine.state.metrics[name] = score(self.figures, population_mae_pct(self.records, engine.network))
+            engine.state.metrics[headline] = figures[headline]
+        engine.state.metrics[name] = score(figures, population_mae_pct(records, engine.network))
 
 
 def population_mae_pct(records: Sequence[Record], network: Any) -> float | None:
