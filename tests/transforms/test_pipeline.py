@@ -1,5 +1,6 @@
 """The transforms together, as a configuration composes them: cached, sliced, augmented, collated."""
 
+import os
 import subprocess
 import sys
 import warnings
@@ -12,9 +13,11 @@ import torch
 from monai.bundle import ConfigParser
 from monai.data import DataLoader, Dataset, decollate_batch
 from monai.data.utils import pickle_hashing
+from monai.transforms import Invertd
 
+from custom.data import load_study
 from custom.enhancement import measure_enhancement
-from custom.transforms import StudyCacheDataset, collate_studies
+from custom.transforms import LoadStudyd, StudyCacheDataset, collate_studies
 from custom.types import PHASES
 
 KEYS = ["image", "label", "phase_label"]
@@ -180,3 +183,28 @@ def test_random_part_copes_with_every_gap(items):
             assert set(item["label"].unique().tolist()) <= {0.0, 1.0}
             assert bool(item["has_tumour"]) == bool(item["label"].any())
             assert int(item["lesion_class"]) == (1 if item["has_tumour"] else -1)
+
+
+@pytest.mark.realdata
+def test_a_real_series_with_time_points():
+    """Another organ, four of ten time points of one GE series: its grid comes back, its values stay."""
+    root = os.environ.get("MTINET_REAL_DATA")
+    if not root:
+        pytest.skip("MTINET_REAL_DATA names no folder of real scanner files")
+    folder = Path(root) / "ge_multiphase" / "SliceTimingMPh" / "2_fMRI_Multiphase_Des"
+    phase_map = {"*": {phase: f"2@{k}" for k, phase in enumerate(PHASES, 1)}}
+    study = load_study({"case": "ge", "image": folder}, phase_map=phase_map)
+    preprocessing = compose(VALIDATION[1:])
+    loaded = LoadStudyd(phase_map=phase_map)({"case": "ge", "image": str(folder)})
+    for p, phase in enumerate(PHASES):
+        np.testing.assert_array_equal(loaded["image"][p].numpy(), study.phases[phase].data)
+    item = preprocessing(loaded)
+    assert item["image"].shape[1] % 16 == item["image"].shape[2] % 16 == 0
+    item["pred"] = item["image"].clone()
+    native = Invertd(keys="pred", transform=preprocessing, orig_keys="image", nearest_interp=False)(item)["pred"]
+    reference = study.phases["portal_venous"]
+    assert native.shape[1:] == reference.data.shape
+    np.testing.assert_allclose(native.affine.numpy(), reference.affine, atol=1e-9)
+    body = reference.data > 0.2 * reference.data.max()
+    restored = native[2].numpy() * item["scale"]
+    assert np.corrcoef(restored[body], reference.data[body])[0, 1] > 0.9
