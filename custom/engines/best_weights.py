@@ -14,10 +14,10 @@ from typing import Any
 
 import ignite.distributed as idist
 from ignite.engine import Engine, Events
-from torch import Tensor
+from torch import Tensor, nn
 
 from .checkpoint import local_state, save_atomically
-from .trainer import MTITrainer
+from .trainer import MTITrainer, unwrap
 from .weights import read_checkpoint
 
 logger = logging.getLogger(__name__)
@@ -71,7 +71,8 @@ class BestWeights:
     def completed(self, engine: MTITrainer) -> None:
         if engine.state.rank == 0:
             state, record = self._chosen(engine)
-            publish(state, self.ckpt_dir / "model.pt", {**self.describe, "training": record})
+            network = describe_network(unwrap(engine.network))
+            publish(state, self.ckpt_dir / "model.pt", {"network": network, **self.describe, "training": record})
             for path in self.beside:
                 target = self.ckpt_dir / path.name
                 if path.is_file() and path.resolve() != target.resolve():
@@ -84,6 +85,13 @@ class BestWeights:
             return local_state(engine), {"epoch": engine.state.epoch, "metric": self.metric, "value": None}
         best = read_checkpoint(self.ckpt_dir / "best.pt")
         return best.pop("model"), best
+
+
+def describe_network(network: nn.Module) -> dict[str, Any]:
+    """Type, number of parameters and, if it has them, tasks: enough to see that weights are another network's."""
+    parameters = sum(parameter.numel() for parameter in network.parameters())
+    tasks = {"tasks": list(network.tasks)} if hasattr(network, "tasks") else {}
+    return {"type": type(network).__name__, "parameters": parameters, **tasks}
 
 
 def publish(state: dict[str, Tensor], path: Path, description: dict[str, Any]) -> str:

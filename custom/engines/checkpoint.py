@@ -106,6 +106,10 @@ class ResumeCheckpoint:
             raise error(f"format version {version}", f"a resume checkpoint of format version {FORMAT_VERSION}")
         if missing := sorted(({*self._parts(engine), "trainer"}) - set(checkpoint)):
             raise error(f"no state of {', '.join(missing)}", "the state of every part of this training")
+        for index, scheduler in enumerate(self.schedulers):  # a one-cycle schedule cannot be stretched on its way
+            planned = checkpoint[f"scheduler_{index}"].get("total_steps")
+            if planned != (total_steps := getattr(scheduler, "total_steps", None)):
+                raise error(f"a learning-rate schedule of {planned} steps", f"{total_steps} (epochs, batch size)")
         stored = checkpoint["trainer"]
         if stored["epoch"] > engine.state.max_epochs:
             raise error(f"{stored['epoch']} finished epochs", f"at most {engine.state.max_epochs} (max_epochs)")

@@ -110,13 +110,15 @@ def _few(title: str, keys: list[str]) -> str:
 
 
 def _description_beside(path: Path) -> str:
-    """The network definition that ``model.json`` beside the weights names, or nothing."""
+    """What ``model.json`` beside the weights says of their network, or nothing."""
     try:
         description = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return ""  # it only enriches a message
-    network_def = description.get("network_def") if isinstance(description, dict) else None
-    return json.dumps(network_def) if network_def else ""
+    if not isinstance(description, dict):
+        return ""
+    network = description.get("network_def") or description.get("network")
+    return json.dumps(network) if network else ""
 
 
 def _is_text(path: Path) -> bool:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import copy
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -13,19 +17,32 @@ from custom.engines import ResumeCheckpoint, SeedEpoch, save_atomically
 from custom.engines.seeding import epoch_seed
 from custom.types import InputError
 
+ROOT = Path(__file__).resolve().parents[2]
+
 
 class Stop(Exception):  # noqa: N818
     """What a user's Ctrl-C or a machine's end looks like from inside."""
 
 
-def train(make_trainer, ckpt_dir, *, epochs, resume=False, stop_after=None, workers=0, **replaced):
+def one_cycle(optimizer, epochs):
+    return torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=1e-2, total_steps=3 * epochs)
+
+
+def exponential(optimizer, epochs):
+    return torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.7)
+
+
+def train(
+    make_trainer, ckpt_dir, *, epochs, resume=False, stop_after=None, workers=0, schedule=exponential, **replaced
+):
     """Train with schedulers and all; return the trainer and the losses of every iteration."""
     losses = []
     checkpoint = ResumeCheckpoint(ckpt_dir=ckpt_dir, resume=resume)
     trainer = make_trainer(max_epochs=epochs, workers=workers, train_handlers=[SeedEpoch(seed=3)], **replaced)
-    schedulers = [torch.optim.lr_scheduler.ExponentialLR(o, 0.7) for o in (trainer.optimizer, trainer.d_optimizer)]
+    schedulers = [schedule(optimizer, epochs) for optimizer in (trainer.optimizer, trainer.d_optimizer)]
     checkpoint.schedulers = schedulers
-    trainer.add_event_handler(Events.EPOCH_COMPLETED, lambda engine: [s.step() for s in schedulers])
+    step_at = Events.ITERATION_COMPLETED if schedule is one_cycle else Events.EPOCH_COMPLETED
+    trainer.add_event_handler(step_at, lambda engine: [scheduler.step() for scheduler in schedulers])
     checkpoint.attach(trainer)
     trainer.add_event_handler(Events.ITERATION_COMPLETED, lambda e: losses.append(e.state.output[0]["loss"]))
 
@@ -54,11 +71,12 @@ def everything_of(trainer):
     return state
 
 
-@pytest.mark.parametrize("workers", [0, 1])
-def test_stopped_and_resumed_equals_uninterrupted_bit_for_bit(make_trainer, tmp_path, workers):
-    whole, losses = train(make_trainer, tmp_path / "a", epochs=4, workers=workers)
-    _, first = train(make_trainer, tmp_path / "b", epochs=4, stop_after=2, workers=workers)
-    resumed, rest = train(make_trainer, tmp_path / "b", epochs=4, resume=True, seed=99, workers=workers)
+@pytest.mark.parametrize(("workers", "schedule"), [(0, exponential), (0, one_cycle), (1, exponential)])
+def test_stopped_and_resumed_equals_uninterrupted_bit_for_bit(make_trainer, tmp_path, workers, schedule):
+    common = {"epochs": 4, "workers": workers, "schedule": schedule}
+    whole, losses = train(make_trainer, tmp_path / "a", **common)
+    _, first = train(make_trainer, tmp_path / "b", stop_after=2, **common)
+    resumed, rest = train(make_trainer, tmp_path / "b", resume=True, seed=99, **common)
     assert first + rest == losses
     expected, found = everything_of(whole), everything_of(resumed)
     assert expected.keys() == found.keys()
@@ -149,6 +167,12 @@ def test_other_format_version_is_refused(make_trainer, tmp_path):
         train(make_trainer, tmp_path, epochs=2, resume=True)
 
 
+def test_a_planned_schedule_cannot_be_stretched(make_trainer, tmp_path):
+    train(make_trainer, tmp_path, epochs=2, schedule=one_cycle)
+    with pytest.raises(InputError, match="a learning-rate schedule of 6 steps; expected 9"):
+        train(make_trainer, tmp_path, epochs=3, schedule=one_cycle, resume=True)
+
+
 class KilledWhileWriting:
     """Pickles halfway and then dies, as a process does that is killed during a save."""
 
@@ -165,6 +189,30 @@ def test_a_kill_during_a_save_leaves_the_last_good_checkpoint(tmp_path):
     assert path.read_bytes() == before
     assert torch.equal(torch.load(path, weights_only=True)["weight"], torch.arange(3.0))
     assert [file.name for file in tmp_path.iterdir()] == ["resume.pt"]
+
+
+KILLED_SAVE = """
+import os, signal, sys
+import torch
+from custom.engines import save_atomically
+
+class Kill:
+    def __reduce__(self):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+save_atomically({"weight": torch.ones(100_000), "end": Kill()}, sys.argv[1])
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
+def test_a_killed_process_leaves_the_last_good_checkpoint(tmp_path):
+    path = tmp_path / "resume.pt"
+    save_atomically({"weight": torch.arange(3.0)}, path)
+    done = subprocess.run([sys.executable, "-c", KILLED_SAVE, str(path)], cwd=ROOT, check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert torch.equal(torch.load(path, weights_only=True)["weight"], torch.arange(3.0))
+    save_atomically({"weight": torch.zeros(1)}, path)  # and the next save works
+    assert torch.load(path, weights_only=True)["weight"].item() == 0
 
 
 def test_saving_the_same_state_twice_gives_the_same_bytes(tmp_path):

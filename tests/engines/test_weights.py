@@ -136,6 +136,8 @@ def test_the_best_epoch_is_published_with_what_it_expects(make_trainer, tmp_path
     description = json.loads((tmp_path / "model.json").read_text())
     assert description["sha256"] == sha256_of(tmp_path / "model.pt")
     assert description["classes"] == ["a", "b"]
+    assert description["network"]["type"] == "ToyNetwork"
+    assert description["network"]["parameters"] == 271
     assert description["training"] == {"epoch": 2, "metric": "score", "value": 0.7}
     assert (tmp_path / "training_curves.json").exists()
 
