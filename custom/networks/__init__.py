@@ -3,6 +3,7 @@
 from .discriminator import TaskDrivenDiscriminator
 from .mdief import MdIEF
 from .mti_net import MTINet
+from .segmentation_only import SegmentationOnly
 from .spectral import HighPass
 
-__all__ = ["HighPass", "MTINet", "MdIEF", "TaskDrivenDiscriminator"]
+__all__ = ["HighPass", "MTINet", "MdIEF", "SegmentationOnly", "TaskDrivenDiscriminator"]

@@ -45,6 +45,11 @@ def test_absent_phases_are_not_looked_at(discriminator, pairs):
     poisoned = torch.where(MASK, curve, torch.tensor(float("nan")))
     assert torch.equal(discriminator(curve, label, MASK), discriminator(poisoned, label, MASK))
     torch.testing.assert_close(discriminator(curve, label, MASK)[2], discriminator(curve, label)[2])
+    masked, full = discriminator(curve, label, MASK), discriminator(curve, label)
+    discriminator.position.data[2] += 1.0  # the phase that is absent in the first pair alone
+    changed = discriminator(curve, label, MASK) != masked
+    assert changed.flatten().tolist() == [False, True, True]
+    assert (discriminator(curve, label) != full).all()
 
 
 def test_gradient_reaches_curve_and_class(discriminator, pairs):

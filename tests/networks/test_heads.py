@@ -40,6 +40,13 @@ def test_classification_is_linear_on_the_mean_of_normalised_tokens():
     torch.testing.assert_close(head(tokens), head.linear(mean))
 
 
+def test_classification_averages_over_the_present_phases_only():
+    torch.manual_seed(0)
+    head, tokens = ClassificationHead(dim=6, num_classes=3), torch.randn(1, 4, 5, 6)
+    mask = torch.tensor([[True, False, True, True]])
+    torch.testing.assert_close(head(tokens, mask), head(tokens[:, [0, 2, 3]]))
+
+
 def test_regression_keeps_amplitude():
     """Twice the features, twice the curve (less its bias): nothing on the path normalises."""
     torch.manual_seed(0)

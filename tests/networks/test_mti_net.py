@@ -59,6 +59,16 @@ def test_a_full_phase_mask_changes_nothing(make_net, images, settings):
     assert_same(net(images, torch.ones(3, 4, dtype=torch.bool)), net(images), rtol=1e-4, atol=1e-5)
 
 
+def test_not_even_the_position_of_an_absent_phase_is_seen(make_net, images):
+    net = make_net()
+    before = net(images, PHASE_MASK)
+    net.transformer.phase_embedding.data[2] += 1.0  # absent in the first slice alone
+    after = net(images, PHASE_MASK)
+    assert torch.equal(before["class_logits"][0], after["class_logits"][0])
+    assert torch.equal(before["enhancement"][0, [0, 1, 3]], after["enhancement"][0, [0, 1, 3]])
+    assert (before["class_logits"][1:] != after["class_logits"][1:]).all()
+
+
 def test_masking_matters(make_net, images):
     net = make_net()
     for key, value in net(images, PHASE_MASK).items():
