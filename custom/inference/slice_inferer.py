@@ -5,9 +5,8 @@ from __future__ import annotations
 import torch
 from monai.inferers import Inferer
 
+from ..engines.memory import explain_out_of_memory
 from ..types import PHASES, InputError
-
-OUT_OF_MEMORY_WORDS = ("out of memory", "can't allocate memory", "not enough memory")
 
 
 class SliceInferer(Inferer):
@@ -61,17 +60,8 @@ class SliceInferer(Inferer):
         return results["seg"] if self.output == "seg" else results
 
     def _predict(self, network, slices: torch.Tensor, masks: tuple) -> dict[str, torch.Tensor]:
-        try:
+        with explain_out_of_memory(keys=("slice_batch_size",), where="SliceInferer"):
             prediction = network(slices, *masks)
-        except (MemoryError, RuntimeError) as error:
-            if not isinstance(error, MemoryError) and not any(w in str(error).lower() for w in OUT_OF_MEMORY_WORDS):
-                raise
-            raise InputError(
-                found=f"too little memory for {len(slices)} slices of {tuple(slices.shape[1:])}",
-                expected=f"room for slice_batch_size={self.slice_batch_size} slices on {slices.device}",
-                where="SliceInferer",
-                remedy="Lower 'slice_batch_size' in the configuration.",
-            ) from error
         return {"seg": prediction["seg"]} if self.output == "seg" else prediction
 
 

@@ -77,7 +77,7 @@ def test_out_of_memory_names_the_key(message):
     def network(image):
         raise RuntimeError(message)
 
-    with pytest.raises(InputError, match="Lower 'slice_batch_size'"):
+    with pytest.raises(InputError, match="Lower `slice_batch_size`"):
         SliceInferer()(torch.rand(1, 4, 8, 8, 5), network)
 
 
