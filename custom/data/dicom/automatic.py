@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ...types import InputError
+from ...types import PHASES, InputError
 from ..budget import MemoryBudget
-from ..phase_names import phases_in_text
+from ..phase_names import OTHER, phases_in_text
 from .phases import MOST_CANDIDATES, TIE, UNSURE, Evidence, Naming, name_phases
 from .pixels import read_voxels
 from .records import TimePoint
@@ -56,10 +56,11 @@ def choose_volumes(
 
 
 def _order(volume: TimePoint) -> tuple:
-    """By clock; without clocks by what the description says, then by series number; within a series by time point."""
+    """By clock; where clocks are equal or unknown by what the names say, then by series number and time point."""
     clock = volume.clock_s if volume.clock_s is not None else volume.order_clock_s
-    series_number = volume.file.series_number
-    return (clock or 0.0, 10**9 if series_number is None else series_number, volume.label, volume.number)
+    names, series_number = _names(volume), volume.file.series_number
+    named = min((PHASES.index(name) for name in names if name in PHASES), default=len(PHASES))
+    return (clock or 0.0, named, 10**9 if series_number is None else series_number, volume.label, volume.number)
 
 
 def _names(volume: TimePoint) -> set[str]:
@@ -70,6 +71,8 @@ def _names(volume: TimePoint) -> set[str]:
 
 def _gather(candidates: list[TimePoint], budget: MemoryBudget) -> Evidence:
     times_s = np.array([np.nan if volume.clock_s is None else volume.clock_s for volume in candidates])
+    if len(np.unique(times_s)) < len(times_s):  # unknown, or equal because an anonymiser set them so
+        times_s = np.full(len(candidates), np.nan)
     injections = {volume.file.injection_clock_s for volume in candidates} - {None}
     injection_s = injections.pop() if len(injections) == 1 else None
     if injection_s is not None and not np.nanmin(np.abs(times_s - injection_s), initial=np.inf) < 3600:
@@ -105,18 +108,30 @@ def _brightness(candidates: list[TimePoint], budget: MemoryBudget) -> np.ndarray
 
 
 def _check_unique(naming: Naming, candidates: list[TimePoint], evidence: Evidence, where: str) -> None:
-    """A tie or a doubled phase is the user's decision."""
-    for phase, i in naming.phases.items():
-        for j, other in enumerate(candidates):
-            if j not in naming.phases.values() and evidence.names[j] == evidence.names[i] == {phase}:
-                if other.label == candidates[i].label:
-                    continue
+    """A doubled phase, names against times, or a tie is the user's decision."""
+    named = {i: phase for phase, i in naming.phases.items()}
+    for j, names in enumerate(evidence.names):
+        phase = next(iter(names)) if len(names) == 1 else OTHER
+        if phase == OTHER or named.get(j) == phase:
+            continue
+        i = naming.phases.get(phase)
+        if j not in named and i is not None and evidence.names[i] == names:
+            if candidates[i].label != candidates[j].label:
+                labels = " and series ".join(sorted((candidates[i].label, candidates[j].label)))
                 raise InputError(
-                    found=f"phase {phase} twice: series {candidates[i].label} and series {other.label}",
+                    found=f"phase {phase} twice: series {labels}",
                     expected="one series for each phase",
                     where=where,
                     remedy=_ASK,
                 )
+            continue
+        raise InputError(
+            found=f'series {candidates[j].label} "{candidates[j].file.description}", which speaks of {phase} '
+            "but does not lie there in the order of time",
+            expected="descriptions and acquisition times that agree",
+            where=where,
+            remedy=_ASK,
+        )
     if naming.margin < TIE and not _same_moments(naming, evidence):
         fault = next((volume.fault for volume in candidates if volume.fault), None)
         if fault is not None:
@@ -134,8 +149,10 @@ def _same_moments(naming: Naming, evidence: Evidence) -> bool:
     """Whether best and second naming differ only by volumes a few seconds apart, as in a densely sampled series."""
     if set(naming.phases) != set(naming.rival):
         return False
-    gaps = [abs(evidence.times_s[naming.phases[p]] - evidence.times_s[naming.rival[p]]) for p in naming.phases]
-    return bool(np.nanmax(gaps) <= _SAME_MOMENT_S) and not np.isnan(gaps).any()
+    best = evidence.times_s[[naming.phases[phase] for phase in naming.phases]]
+    rival = evidence.times_s[[naming.rival[phase] for phase in naming.phases]]
+    nearest = np.diff(np.sort(best)).min(initial=np.inf)
+    return bool(np.abs(best - rival).max() <= min(_SAME_MOMENT_S, nearest / 2))  # False where a time is unknown (NaN)
 
 
 def _record(i: int, naming: Naming, candidates: list[TimePoint], evidence: Evidence) -> dict:

@@ -17,7 +17,7 @@ from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from ...types import InputError
 from .multiframe import frames_of_multiframe
 from .records import FileHeader, Frame
-from .values import READ_ERRORS, clock_s, integer, number, numbers, scaling, text, texts
+from .values import READ_ERRORS, clock_s, integer, number, numbers, quiet_pydicom, scaling, text, texts
 
 MR_IMAGE = "1.2.840.10008.5.1.4.1.1.4"
 ENHANCED_MR = ("1.2.840.10008.5.1.4.1.1.4.1", "1.2.840.10008.5.1.4.1.1.4.4")  # enhanced, legacy converted
@@ -55,12 +55,13 @@ def read_headers(files: Iterable[Path], *, folder: Path, where: str) -> tuple[li
     """
     frames: list[Frame] = []
     set_aside: Counter[tuple[str, str]] = Counter()
-    for path in files:
-        found = _read_file(path, folder, where)
-        if isinstance(found, tuple):
-            set_aside[found] += 1
-        else:
-            frames += found
+    with quiet_pydicom():
+        for path in files:
+            found = _read_file(path, folder, where)
+            if isinstance(found, tuple):
+                set_aside[found] += 1
+            else:
+                frames += found
     aside = [
         {"series": series, "reason": reason, "files": count} for (series, reason), count in sorted(set_aside.items())
     ]

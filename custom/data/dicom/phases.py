@@ -128,7 +128,7 @@ def _gap_scores(column: dict[str, np.ndarray], times_s: np.ndarray) -> np.ndarra
     """Plausible distances in time; what is unknown counts nothing."""
     total: np.ndarray | float = 0.0
     for first, second, ideal_s, width_s, least_s in (
-        ("arterial", "portal_venous", 35, 40, 10),
+        ("arterial", "portal_venous", 35, 40, 15),
         ("arterial", "delayed", 145, 130, 60),
         ("portal_venous", "delayed", 110, 220, 30),
     ):

@@ -14,7 +14,7 @@ from pydicom.errors import InvalidDicomError
 from ...types import InputError
 from ..budget import MemoryBudget
 from .records import FileHeader, Frame
-from .values import READ_ERRORS
+from .values import READ_ERRORS, quiet_pydicom
 
 
 def read_voxels(frames: Sequence[Frame], *, budget: MemoryBudget, where: str) -> np.ndarray:
@@ -70,8 +70,8 @@ def _decode(header: FileHeader, budget: MemoryBudget) -> np.ndarray:
     shape = (header.frame_count, *header.shape)
     budget.check((*shape,), header.name)
     try:
-        pixels = pydicom.dcmread(header.path, force=True).pixel_array
-        return pixels.reshape(shape)
+        with quiet_pydicom():
+            return pydicom.dcmread(header.path, force=True).pixel_array.reshape(shape)
     except (*READ_ERRORS, InvalidDicomError, MemoryError, struct.error, zlib.error) as error:
         raise InputError(
             found=f"pixels that cannot be decoded ({header.transfer_syntax}: {type(error).__name__})",

@@ -5,12 +5,29 @@ from __future__ import annotations
 import math
 import re
 import struct
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 
+from pydicom import config
 from pydicom.dataset import Dataset
 
 READ_ERRORS = (OSError, EOFError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RuntimeError)
 """What pydicom raises on files that are broken on purpose or by accident (RecursionError is a RuntimeError)."""
+
+
+@contextmanager
+def quiet_pydicom() -> Iterator[None]:
+    """Read without pydicom's validation: its warnings quote header values, identifiers among them."""
+    mode = config.settings.reading_validation_mode
+    config.settings.reading_validation_mode = config.IGNORE
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        config.settings.reading_validation_mode = mode
 
 
 def text(dataset: Dataset, keyword: str) -> str:
