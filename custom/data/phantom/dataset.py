@@ -17,15 +17,17 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from ...types import DEFAULT_CLASSES, PHASES, InputError
+from .dicom_dialects import get_dialect
 from .plan import SECTIONS, PlannedStudy, plan_studies
 from .presets import get_preset
 from .reference import references
 from .simulate import simulate_study
+from .write_dicom import write_dicom
 from .write_nifti import write_nifti
 
 DATALIST = "datalist.json"
 MANIFEST = "manifest.json"
-FEW_STUDIES = 6
+FEW_STUDIES = 12
 """Up to here one process is faster than starting workers."""
 
 
@@ -60,6 +62,7 @@ def write_phantom(
         InputError: the folder is not empty, or an argument is not one of those listed.
     """
     output = Path(output)
+    _check_format(format, layout)
     _require_empty(output)
     planned = plan_studies(get_preset(preset), seed=seed, studies=studies)
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -67,7 +70,7 @@ def write_phantom(
     try:
         write = partial(write_study, folder=temporary, preset=preset, format=format, layout=layout)
         results = list(tqdm(_map(write, planned, workers), total=len(planned), desc="phantom", unit="study"))
-        header = {"preset": preset, "seed": seed, "format": format}
+        header = {"preset": preset, "seed": seed, "format": format, "layout": layout if format == "dicom" else None}
         _write_lists(temporary, planned, results, header)
         _publish(temporary, output)
     finally:
@@ -84,12 +87,18 @@ def write_study(planned: PlannedStudy, *, folder: Path, preset: str, format: str
     study = simulate_study(
         seed=planned.seed, preset=preset, lesions=planned.lesions, acquisition_seed=planned.acquisition_seed
     )
-    names = write_nifti(study, folder / planned.case)
+    case = folder / planned.case
+    if format == "dicom":
+        write_dicom(study, case, layout=layout, seed=planned.acquisition_seed)
+        images = {"image": planned.case}
+    else:
+        names = write_nifti(study, case)
+        images = {"phases": {phase: f"{planned.case}/{name}" for phase, name in names.items()}}
     item = {
         "case": planned.case,
         "patient": planned.patient,
         "site": "phantom",
-        "phases": {phase: f"{planned.case}/{name}" for phase, name in names.items()},
+        **images,
         "label": f"{planned.case}/tumour.nii.gz",
         "lesion_class": study.classes[0] if len(study.classes) == 1 else None,
         "true_enhancement": study.truth["true_enhancement"],
@@ -138,6 +147,14 @@ def _write_lists(folder: Path, planned: list[PlannedStudy], results: list[tuple[
 
 def _write_json(path: Path, content: dict) -> None:
     path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def _check_format(name: str, layout: str) -> None:
+    if name not in ("nifti", "dicom"):
+        raise InputError(
+            found=repr(name), expected="nifti or dicom", where="phantom --format", remedy="Choose one of them."
+        )
+    get_dialect(layout)
 
 
 def _require_empty(output: Path) -> None:

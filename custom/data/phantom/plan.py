@@ -19,7 +19,7 @@ class PlannedStudy:
 
     Args:
         case, patient: fictitious names that tell nothing about the content.
-        section: one of `SECTIONS`.
+        section: one of `SECTIONS`; with folds, fold 0 is the validation section.
         lesions: class of each lesion; empty = healthy.
         seed, acquisition_seed: see `simulate_study`.
         fold: cross-validation fold, or None.
@@ -72,7 +72,8 @@ def plan_studies(preset: Preset, *, seed: int = 0, studies: int | None = None) -
         rng = np.random.default_rng([seed, SECTIONS.index(section)])
         members = [m for group, count in groups.items() for m in _draw_group(rng, preset, section, group, count)]
         for number, index in enumerate(rng.permutation(len(members)), start=1):
-            planned.append(replace(members[index], case=f"phantom_{section}_{number:03d}"))
+            name = "study" if preset.folds else section
+            planned.append(replace(members[index], case=f"phantom_{name}_{number:03d}"))
     names = {p: f"phantom_patient_{i:04d}" for i, p in enumerate(dict.fromkeys(p.patient for p in planned), start=1)}
     return [replace(p, patient=names[p.patient]) for p in planned]
 
@@ -90,7 +91,8 @@ def _draw_group(rng, preset: Preset, section: str, group: str, count: int) -> li
             members.append(replace(first, acquisition_seed=exam))
             continue
         fold = number % preset.folds if preset.folds else None
-        members.append(PlannedStudy("", f"{section}/{group}/{number}", section, lesions, patient, exam, fold))
+        home = "validation" if fold == 0 else section
+        members.append(PlannedStudy("", f"{section}/{group}/{number}", home, lesions, patient, exam, fold))
     return members
 
 

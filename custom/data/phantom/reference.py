@@ -16,7 +16,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 MAX_FOLDS = 5
-FEWEST_PER_CLASS = 5
+FEWEST_PER_CLASS = 20
+FEWEST_TEST_PER_CLASS = 10
 
 
 def curve_features(curves: np.ndarray, scales: np.ndarray) -> np.ndarray:
@@ -60,7 +61,7 @@ def cross_validated(features: np.ndarray, labels: Sequence[str], groups: Sequenc
 
 
 def held_out(features: np.ndarray, labels: Sequence[str], is_test: np.ndarray) -> dict | None:
-    """The same regression fitted outside the test section and scored inside it; None where either side lacks a class.
+    """The same regression fitted outside the test section and scored inside it; None where either side is small.
 
     Args:
         features, labels: as in `cross_validated`.
@@ -70,7 +71,7 @@ def held_out(features: np.ndarray, labels: Sequence[str], is_test: np.ndarray) -
         ``accuracy``, ``auc``, ``studies``.
     """
     y, is_test = _two_classes(labels), np.asarray(is_test)
-    if y is None or len(np.unique(y[is_test])) < 2 or len(np.unique(y[~is_test])) < 2:
+    if y is None or min(_counts(y[is_test])) < FEWEST_TEST_PER_CLASS or min(_counts(y[~is_test])) < FEWEST_PER_CLASS:
         return None
     model = _model().fit(features[~is_test], y[~is_test])
     return _scores(y[is_test], model.predict_proba(features[is_test])[:, 1])
@@ -117,7 +118,11 @@ def _model():
 def _two_classes(labels: Sequence[str]) -> np.ndarray | None:
     """0/1 per row, or None where the rows do not hold two classes of `FEWEST_PER_CLASS` each."""
     names, y = np.unique(np.asarray(labels), return_inverse=True)
-    return y if len(names) == 2 and np.bincount(y).min() >= FEWEST_PER_CLASS else None
+    return y if len(names) == 2 and min(_counts(y)) >= FEWEST_PER_CLASS else None
+
+
+def _counts(y: np.ndarray) -> np.ndarray:
+    return np.bincount(y, minlength=2)
 
 
 def _scores(y: np.ndarray, probability: np.ndarray) -> dict:

@@ -1,0 +1,155 @@
+"""What the DICOM writers share: a fictitious patient, deterministic UIDs, geometry in LPS, base attributes."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+
+import numpy as np
+from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.uid import PYDICOM_IMPLEMENTATION_UID, ExplicitVRLittleEndian, generate_uid
+
+from ...types import PHASES
+from .dicom_dialects import Dialect
+from .kinetics import ECHO_TIME_S, FLIP_ANGLE_DEG, REPETITION_TIME_S
+
+RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
+FAMILY_NAMES = ("Testfall", "Phantomas", "Muster", "Doe-Sample", "Übung")
+GIVEN_NAMES = ("Petra", "Juan", "Aiko", "Mikkel", "Noor")
+
+
+@dataclass(frozen=True)
+class Exam:
+    """The fictitious frame of one examination.
+
+    Args:
+        seed: drawn from; the same seed gives the same names, dates and UIDs.
+        injection: when contrast was given.
+        times_s: ``(P,)`` phase times after the injection.
+    """
+
+    seed: int
+    injection: datetime.datetime
+    times_s: tuple[float, ...]
+
+    @classmethod
+    def draw(cls, seed: int, times_s: dict[str, float]) -> Exam:
+        """The exam of a seed."""
+        rng = np.random.default_rng([seed, 5])
+        day = datetime.datetime(2022, 1, 3, 8, 0, 0) + datetime.timedelta(days=int(rng.integers(700)))
+        injection = day + datetime.timedelta(seconds=int(rng.integers(8 * 3600)))
+        return cls(seed, injection, tuple(times_s[phase] for phase in PHASES))
+
+    def uid(self, *parts: object) -> str:
+        """A UID that depends on the seed and ``parts`` only."""
+        return generate_uid(entropy_srcs=["mti-net-phantom", str(self.seed), *map(str, parts)])
+
+    def acquired(self, phase: int) -> datetime.datetime:
+        """Start of a phase's acquisition."""
+        return self.injection + datetime.timedelta(seconds=self.times_s[phase])
+
+
+@dataclass(frozen=True)
+class SliceGeometry:
+    """DICOM's description of an array ``(X, Y, Z)``: columns run along X, rows along Y, slices along Z; LPS mm."""
+
+    orientation: list[float]
+    row_spacing_mm: float
+    column_spacing_mm: float
+    slice_spacing_mm: float
+    positions_mm: np.ndarray
+
+    @classmethod
+    def of(cls, affine: np.ndarray, slices: int) -> SliceGeometry:
+        """Geometry of an affine to RAS mm; any orientation, flipped axes included."""
+        lps = RAS_TO_LPS @ affine
+        step = np.linalg.norm(lps[:3, :3], axis=0)
+        cosines = lps[:3, :3] / step
+        positions = lps[:3, 3] + np.arange(slices)[:, None] * lps[:3, 2]  # (Z, 3)
+        return cls([*cosines[:, 0], *cosines[:, 1]], step[1], step[0], step[2], positions)
+
+
+def decimal_string(value: float) -> str:
+    """A number in DICOM's 16 characters, as exact as they allow."""
+    for digits in range(16, 0, -1):
+        text = f"{value:.{digits}g}"
+        if len(text) <= 16:
+            return text
+    raise AssertionError("a float always fits in 16 characters with one digit")
+
+
+def decimals(values) -> list[str]:
+    """`decimal_string` of each value."""
+    return [decimal_string(float(value)) for value in values]
+
+
+def clock(moment: datetime.datetime) -> str:
+    """DICOM TM with microseconds."""
+    return moment.strftime("%H%M%S.%f")
+
+
+def new_file(path, sop_class: str, sop_instance: str) -> FileDataset:
+    """An empty DICOM file with complete meta information, explicit little endian."""
+    meta = FileMetaDataset()
+    meta.FileMetaInformationGroupLength = 0  # set when written
+    meta.FileMetaInformationVersion = b"\x00\x01"
+    meta.MediaStorageSOPClassUID = sop_class
+    meta.MediaStorageSOPInstanceUID = sop_instance
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    meta.ImplementationClassUID = PYDICOM_IMPLEMENTATION_UID
+    file = FileDataset(str(path), Dataset(), file_meta=meta, preamble=b"\0" * 128, is_implicit_VR=False)
+    file.SpecificCharacterSet = "ISO_IR 192"
+    file.SOPClassUID, file.SOPInstanceUID = sop_class, sop_instance
+    return file
+
+
+def add_patient_and_study(file: Dataset, exam: Exam) -> None:
+    """Fictitious patient, study and equipment site."""
+    rng = np.random.default_rng([exam.seed, 6])
+    file.PatientName = f"{FAMILY_NAMES[rng.integers(5)]}^{GIVEN_NAMES[rng.integers(5)]}"
+    file.PatientID = f"PHANTOM-{rng.integers(10**6):06d}"
+    file.PatientBirthDate, file.PatientSex = f"{rng.integers(1935, 1990)}0{rng.integers(1, 10)}15", "O"
+    file.AccessionNumber = f"ACC{rng.integers(10**7):07d}"
+    file.ReferringPhysicianName = "Referrer^Fictitious"
+    file.InstitutionName = "Phantom General Hospital"
+    file.StudyID, file.StudyDescription = "1", "MRI LIVER DYNAMIC"
+    file.StudyInstanceUID = exam.uid("study")
+    file.FrameOfReferenceUID, file.PositionReferenceIndicator = exam.uid("frame of reference"), ""
+    file.StudyDate = file.SeriesDate = exam.injection.strftime("%Y%m%d")
+    file.StudyTime = clock(exam.injection - datetime.timedelta(minutes=12))
+
+
+def add_series(file: Dataset, exam: Exam, dialect: Dialect, *, number: int, description: str, start: int) -> None:
+    """Series, equipment, pulse sequence and contrast agent.
+
+    Args:
+        number: SeriesNumber; also tells series apart.
+        description: SeriesDescription.
+        start: index of the series' first phase.
+    """
+    file.Modality, file.Manufacturer, file.ManufacturerModelName = "MR", dialect.manufacturer, dialect.model
+    file.SeriesInstanceUID, file.SeriesNumber = exam.uid("series", number), number
+    file.SeriesDescription = file.ProtocolName = description
+    file.SeriesTime = clock(exam.acquired(start))
+    file.BodyPartExamined, file.PatientPosition, file.MagneticFieldStrength = "ABDOMEN", "HFS", "3"
+    file.ScanningSequence, file.SequenceVariant, file.ScanOptions = "GR", ["SP", "OSP"], "FS"
+    file.MRAcquisitionType, file.EchoTrainLength, file.NumberOfAverages = "3D", "1", "1"
+    file.RepetitionTime, file.EchoTime = decimal_string(1000 * REPETITION_TIME_S), decimal_string(1000 * ECHO_TIME_S)
+    file.FlipAngle = decimal_string(FLIP_ANGLE_DEG)
+    if start > 0 or dialect.one_series:
+        file.ContrastBolusAgent, file.ContrastBolusRoute = "GADOBUTROL", "IV"
+        if dialect.bolus_time:
+            file.ContrastBolusStartTime = clock(exam.injection)
+
+
+def add_pixels(file: Dataset, stored: np.ndarray) -> None:
+    """Monochrome 16-bit pixels.
+
+    Args:
+        stored: ``(rows, columns)`` or ``(frames, rows, columns)`` uint16.
+    """
+    file.SamplesPerPixel, file.PhotometricInterpretation = 1, "MONOCHROME2"
+    file.Rows, file.Columns = stored.shape[-2:]
+    file.BitsAllocated, file.BitsStored, file.HighBit, file.PixelRepresentation = 16, 16, 15, 0
+    file.PixelData = stored.astype("<u2").tobytes()
+    file["PixelData"].VR = "OW"
