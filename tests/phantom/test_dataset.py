@@ -166,7 +166,10 @@ def test_a_killed_run_leaves_no_half_data_set(tmp_path):
         process.kill()
     assert list(tmp_path.rglob("*.nii.gz"))  # it had begun
     assert not target.exists()
+    (remains,) = tmp_path.iterdir()
+    os.utime(remains, (0, 0))  # an hour later
     assert ensure_phantom(target, preset="tiny") == target / "datalist.json"
+    assert os.listdir(tmp_path) == ["data"]
 
 
 def test_an_existing_data_set_is_used_as_it_is(tmp_path):

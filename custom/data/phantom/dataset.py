@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -29,6 +30,8 @@ DATALIST = "datalist.json"
 MANIFEST = "manifest.json"
 FEW_STUDIES = 12
 """Up to here one process is faster than starting workers."""
+
+REMAINS_AGE_S = 3600.0
 
 
 def write_phantom(
@@ -66,6 +69,7 @@ def write_phantom(
     _require_empty(output)
     planned = plan_studies(get_preset(preset), seed=seed, studies=studies)
     output.parent.mkdir(parents=True, exist_ok=True)
+    _remove_remains(output)
     temporary = Path(tempfile.mkdtemp(prefix=f".{output.name}.partial-", dir=output.parent))
     try:
         write = partial(write_study, folder=temporary, preset=preset, format=format, layout=layout)
@@ -166,6 +170,13 @@ def _require_empty(output: Path) -> None:
             where=str(output),
             remedy="Choose another --output, or delete the folder first.",
         )
+
+
+def _remove_remains(output: Path) -> None:
+    """Delete what killed runs left beside ``output``: a folder to which no study was added for an hour is nobody's."""
+    for folder in output.parent.glob(f".{output.name}.partial-*"):
+        if time.time() - folder.stat().st_mtime > REMAINS_AGE_S:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _publish(temporary: Path, output: Path) -> None:
