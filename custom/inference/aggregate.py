@@ -124,7 +124,7 @@ class AggregateStudyd(Transform):
 def voxel_volume(image: MetaTensor) -> float:
     """Volume of a voxel in ml from the affine, ``|det A| / 1000``."""
     assert isinstance(image, MetaTensor), "the image lost its affine on the way"
-    return float(np.abs(np.linalg.det(np.asarray(image.affine, dtype=np.float64)[:3, :3]))) / 1000.0
+    return float(np.abs(np.linalg.det(np.asarray(image.affine.cpu(), dtype=np.float64)[:3, :3]))) / 1000.0
 
 
 def _load_classifier(source: Mapping[str, Any] | str | None, classes: tuple[str, ...]) -> CurveClassifier | None:

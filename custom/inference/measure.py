@@ -36,7 +36,7 @@ class MeasureLesionsd(Transform):
         scale = float(d["scale"])
         liver = torch.as_tensor(d["liver"])[0].numpy() > 0 if d.get("liver") is not None else None
         spacing_mm = np.linalg.norm(affine[:3, :3], axis=0)
-        voxel_ml = abs(np.linalg.det(affine[:3, :3])) / 1000.0
+        voxel_ml = float(abs(np.linalg.det(affine[:3, :3]))) / 1000.0
 
         curves = measured_curves(numbers, image, present)  # (L, 4)
         lesions = []

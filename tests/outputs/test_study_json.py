@@ -48,6 +48,17 @@ def test_a_full_report(make_study, tmp_path):
     assert report["phases"]["arterial"]["evidence"] == {"score": None}  # was NaN
 
 
+def leaves(value):
+    if isinstance(value, dict):
+        value = list(value.values())
+    return [leaf for item in value for leaf in leaves(item)] if isinstance(value, list) else [value]
+
+
+@pytest.mark.parametrize("study", [{}, {"lesions": False}, {"missing": ("pre",)}])
+def test_everything_is_plain_python(make_study, study):
+    assert {type(leaf) for leaf in leaves(make_study(**study)["result"])} <= {str, int, float, type(None)}
+
+
 def test_flags(make_study):
     report = make_study()["result"]
     first, second = report["lesions"]
