@@ -80,7 +80,7 @@ def load_phase_map(path) -> PhaseMap:
 def parse_selector(text: str) -> Selector:
     """``"5@2"`` → series 5, second time point; a text without ``@k`` names the whole."""
     name, mark, number = text.rpartition("@")
-    if mark and number.isdigit():
+    if mark and number.strip().isdecimal():
         return Selector(name.strip(), int(number))
     return Selector(text.strip())
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import os
-import struct
-import zlib
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
 import pydicom
 from pydicom.dataset import Dataset
-from pydicom.errors import InvalidDicomError
 from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from ...types import InputError
@@ -83,19 +80,23 @@ def _read_file(path: Path, folder: Path, where: str) -> list[Frame] | tuple[str,
             dataset = pydicom.dcmread(
                 stream, defer_size=_DEFER_BYTES, specific_tags=[*_TAGS, _SCALE_SLOPE], force=head[128:132] != b"DICM"
             )
-        reason = _reason(dataset)
+        reason = _reason(dataset, name)
         if reason:
             return _series_name(dataset), reason
         return _frames(dataset, path, folder, name, size)
     except InputError:
         raise
-    except (*READ_ERRORS, InvalidDicomError, struct.error, zlib.error) as error:
-        raise InputError(
-            found=f"an unreadable or truncated DICOM file ({type(error).__name__})",
-            expected="complete files",
-            where=name,
-            remedy="Copy the exam again, or remove the file when it does not belong to it.",
-        ) from error
+    except READ_ERRORS as error:
+        raise _unreadable(type(error).__name__, name) from None  # its text may quote header values
+
+
+def _unreadable(how: str, where: str) -> InputError:
+    return InputError(
+        found=f"an unreadable or truncated DICOM file ({how})",
+        expected="complete files",
+        where=where,
+        remedy="Copy the exam again, or remove the file when it does not belong to it.",
+    )
 
 
 def _looks_like_dicom(head: bytes) -> bool:
@@ -103,13 +104,15 @@ def _looks_like_dicom(head: bytes) -> bool:
     return head[128:132] == b"DICM" or (head[:2] in (b"\x02\x00", b"\x08\x00") and head[3:4] == b"\x00")
 
 
-def _reason(dataset: Dataset) -> str | None:
-    """Why a file is no MR image that can be used."""
-    kind = text(dataset, "SOPClassUID")
+def _reason(dataset: Dataset, where: str) -> str | None:
+    """Why a file is no MR image that can be used; a cut-off header may hide a slice and is an error."""
+    kind = text(dataset, "SOPClassUID") or text(dataset.file_meta, "MediaStorageSOPClassUID")
+    if not kind:
+        raise _unreadable("no SOP class", where)
     if kind != MR_IMAGE and kind not in ENHANCED_MR:
-        return f"not an MR image ({UID(kind).name if kind else 'no SOP class'})"
+        return f"not an MR image ({UID(kind).name})"
     if "PixelData" not in dataset and "FloatPixelData" not in dataset:
-        return "no pixel data"
+        raise _unreadable("no pixel data", where)
     if (integer(dataset, "SamplesPerPixel") or 1) != 1 or text(dataset, "PhotometricInterpretation") == "MONOCHROME1":
         return "a colour or inverted image"
     return None

@@ -6,15 +6,30 @@ import math
 import re
 import struct
 import warnings
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 
 from pydicom import config
 from pydicom.dataset import Dataset
+from pydicom.errors import BytesLengthException, InvalidDicomError
 
-READ_ERRORS = (OSError, EOFError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RuntimeError)
-"""What pydicom raises on files that are broken on purpose or by accident (RecursionError is a RuntimeError)."""
+READ_ERRORS = (
+    *(
+        OSError,
+        EOFError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        LookupError,
+        ArithmeticError,
+        RuntimeError,
+        MemoryError,
+    ),
+    *(struct.error, zlib.error, InvalidDicomError, BytesLengthException),
+)
+"""What pydicom raises on files that are broken by accident or on purpose (RecursionError is a RuntimeError)."""
 
 
 @contextmanager
