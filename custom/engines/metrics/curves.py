@@ -18,7 +18,7 @@ TRUTHS = {"target": "enhancement", "true": "true_enhancement"}
 Curve = Sequence[float | None]
 
 
-def compare_curves(data: Mapping[str, Any]) -> dict[str, Any]:
+def compare_curves(data: Mapping[str, Any], *, has_tumour: bool) -> dict[str, Any]:
     """``curves`` in raw units and, e.g., ``regressed_mae_raw`` (against the target), ``measured_mae_pct_true``."""
     scale = float(torch.as_tensor(data["scale"]).reshape(-1)[0])
     present = torch.as_tensor(data["phase_mask"]).reshape(-1).bool().tolist()  # (P)
@@ -27,7 +27,7 @@ def compare_curves(data: Mapping[str, Any]) -> dict[str, Any]:
         unit = 1.0 if key == "true_enhancement" else scale  # the phantom's truth is in raw units already
         values = curve_as_list(data.get(key), unit=unit)
         curves[name] = values and [value if here else None for value, here in zip(values, present, strict=True)]
-    if not any(torch.as_tensor(data["label"]).flatten() > 0):
+    if not has_tumour:
         curves["target"] = None
     record: dict[str, Any] = {"scale": scale, "curves": curves}
     for name in CURVES:

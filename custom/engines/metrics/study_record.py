@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from monai.data.utils import affine_to_spacing
-from monai.metrics import compute_hausdorff_distance
+from scipy.ndimage import binary_erosion, distance_transform_edt
 
 from .curves import compare_curves, curve_as_list
 from .lesions import count_false_positives, true_lesions
@@ -52,7 +52,7 @@ def measure_study(data: Mapping[str, Any], *, surface_distance: bool = True) -> 
     probabilities = curve_as_list(data.get("class_prob"))
     record["class_probabilities"] = None if probabilities is None or None in probabilities else probabilities
     record["predicted_class"] = None if record["class_probabilities"] is None else int(np.argmax(probabilities))
-    return record | compare_curves(data)
+    return record | compare_curves(data, has_tumour=record["has_tumour"])
 
 
 def overlap(predicted: np.ndarray, true: np.ndarray) -> dict[str, float | None]:
@@ -69,9 +69,10 @@ def hd95_mm(predicted: np.ndarray, true: np.ndarray, spacing_mm: tuple[float, ..
     if not (predicted.any() and true.any()):
         return None
     box = tuple(slice(max(int(axis.min()) - 1, 0), int(axis.max()) + 2) for axis in np.nonzero(predicted | true))
-    pair = [torch.as_tensor(mask[box], dtype=torch.float32)[None, None] for mask in (predicted, true)]
-    distance = compute_hausdorff_distance(*pair, include_background=True, percentile=95, spacing=list(spacing_mm))
-    return float(distance)
+    surfaces = [mask[box] & ~binary_erosion(mask[box]) for mask in (predicted, true)]
+    distances = [distance_transform_edt(~surface, sampling=spacing_mm) for surface in surfaces]
+    directed = [distances[1][surfaces[0]], distances[0][surfaces[1]]]  # from one surface to the other, both ways
+    return max(float(np.percentile(values, 95)) for values in directed)
 
 
 def _slice_correct(slice_class_prob: Any, label: np.ndarray) -> list[bool]:
