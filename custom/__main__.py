@@ -1,4 +1,4 @@
-"""``python -m custom <verb>``: the commands around the bundle.  Training, evaluation and inference are ``python -m monai.bundle run``."""
+"""``python -m custom <verb>``: the commands around the bundle; its workflows are run by ``python -m monai.bundle run``."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     check = verbs.add_parser("check-config", help="find misspelt keys and arguments in configuration files")
     check.add_argument("files", nargs="+", help="configuration files, merged in this order")
-    check.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="overrides, as given to monai.bundle run")
+    check.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="overrides, as for monai.bundle run")
     check.set_defaults(command=run_check_config)
 
     chosen = parser.parse_args(arguments)

@@ -1,7 +1,7 @@
 """Find spelling mistakes in a bundle configuration before anything expensive runs.
 
-MONAI accepts an unknown top-level key in silence (``--epoch 3`` for ``--epochs 3`` trains the default number of epochs) and reports
-a misspelt constructor argument without naming it.  Two rules find both, with no list of keys to maintain:
+MONAI accepts an unknown top-level key in silence (``--epoch 3`` for ``--epochs 3`` trains the default number of epochs)
+and reports a misspelt constructor argument without naming it.  Two rules find both, with no list of keys to maintain:
 
 * a top-level key that nothing refers to (``@key`` or ``%key``) and that is no entry point of MONAI is a mistake;
 * a keyword that the constructor named by ``_target_`` does not take is a mistake.
@@ -13,18 +13,19 @@ import difflib
 import functools
 import inspect
 import re
-from pydoc import locate
 from collections.abc import Iterator, Mapping
+from pydoc import locate
 from typing import Any
 
 import yaml
 from monai.bundle import ConfigParser, ConfigWorkflow
+from monai.bundle.config_item import ComponentLocator
 from monai.bundle.properties import InferProperties, TrainProperties
 from monai.bundle.utils import DEFAULT_MLFLOW_SETTINGS
-from monai.bundle.config_item import ComponentLocator
 from monai.utils import BundlePropertyConfig
 
 from .types import InputError
+from .user_errors import show_user_errors_plainly
 
 REFERENCE = re.compile(r"[@%](?:\w+\.(?:json|ya?ml))?:*#*([A-Za-z_]\w*)")
 WORKFLOW_STEPS = {"initialize", "run", "training", "evaluating", "inference", "finalize", "imports", "verify_def"}
@@ -143,8 +144,10 @@ def check_config(config: Mapping[str, Any]) -> None:
 def check_running_config() -> None:
     """Check the configuration of the workflow that is running: the first step of every ``run`` list.
 
-    A config's expressions cannot reach the parser that evaluates them, and overrides live only there; the calling frames do hold it.
+    From here on a user's error also ends the command with its message alone.  A config's expressions cannot reach the
+    parser that evaluates them, and overrides live only there; the calling frames do hold it.
     """
+    show_user_errors_plainly()
     frame = inspect.currentframe()
     while frame is not None:
         workflow = frame.f_locals.get("self")

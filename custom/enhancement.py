@@ -1,4 +1,4 @@
-"""The enhancement curve of a masked region: the label of the regression task, the TIM constraint, and the reported curve.
+"""The enhancement curve of a masked region: the regression task's label, the TIM constraint, and the reported curve.
 
 Equation (TIM, "element-wise multiplication between the mask and each image")::
 

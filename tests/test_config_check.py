@@ -64,9 +64,8 @@ def test_an_unreadable_file_is_a_clear_error(tmp_path, text, match):
 def test_the_command_says_what_is_wrong_and_exits_with_2(tmp_path):
     file = tmp_path / "own.json"
     file.write_text(json.dumps({"run": ["$@trainer"], "trainer": 1, "trainr": 2}))
-    done = subprocess.run(
-        [sys.executable, "-m", "custom", "check-config", str(file)], capture_output=True, text=True, cwd=CONFIGS.parents[1]
-    )
+    command = [sys.executable, "-m", "custom", "check-config", str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=CONFIGS.parents[1])
     assert done.returncode == 2
     assert "'trainr'" in done.stderr
     assert "Did you mean 'trainer'" in done.stderr
