@@ -132,3 +132,16 @@ def test_random_damage_gives_an_error_or_a_study_but_no_crash(dicom, volumes, se
         path.write_bytes(data)
     with contextlib.suppress(InputError):  # anything else fails the test
         load_study(dicom.root, phase_map=ALONE)
+
+
+@pytest.mark.parametrize("signed", [0, 1])
+def test_unused_high_bits_are_not_read(dicom, volumes, signed):
+    expected = volumes["pre"] - (300 if signed else 0)
+    for path in dicom.series([volumes["pre"]], 5):
+        ds = pydicom.dcmread(path)
+        stored = (dicom.placed[path][1].astype(np.int16) - (300 if signed else 0)) & 0x0FFF
+        ds.PixelData = (stored.astype(np.uint16) | 0x7000).tobytes()
+        ds.PixelRepresentation = signed
+        ds.save_as(path)
+    study = load_study(dicom.root, phase_map=ALONE)
+    np.testing.assert_array_equal(study.phases["portal_venous"].data, expected)

@@ -59,7 +59,16 @@ def _native_frame(stream, header: FileHeader, index: int) -> np.ndarray:
     start, length = header.pixels
     size = length // header.frame_count
     stream.seek(start + index * size)
-    return np.frombuffer(stream.read(size), dtype=header.dtype).reshape(header.shape)
+    stored = np.frombuffer(stream.read(size), dtype=header.dtype)
+    return _used_bits(stored, header.bits_stored).reshape(header.shape)
+
+
+def _used_bits(stored: np.ndarray, bits: int) -> np.ndarray:
+    """Values of the lower bits: scanners leave overlays or sign bits of their own in the unused ones."""
+    unused = 8 * stored.dtype.itemsize - bits
+    if bits < 1 or unused < 1:
+        return stored
+    return (stored << unused) >> unused  # arithmetic for signed types, which keeps the sign
 
 
 def _decode(header: FileHeader, budget: MemoryBudget) -> np.ndarray:

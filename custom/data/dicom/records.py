@@ -22,7 +22,7 @@ class FileHeader:
         patient, exam, series: identifiers, for comparison only.
         shape: ``(rows, columns)``.
         pixels: byte offset and length of uncompressed pixel data, or ``None`` when pydicom has to decode.
-        dtype: stored type of uncompressed pixels, little endian.
+        dtype: stored type of uncompressed pixels, little endian; of its bits the lower ``bits_stored`` count.
         injection_clock_s: start of the contrast injection, in seconds on the scanner's clock.
     """
 
@@ -42,6 +42,7 @@ class FileHeader:
     declared_time_points: int | None
     shape: tuple[int, int]
     frame_count: int
+    bits_stored: int
     dtype: str
     pixels: tuple[int, int] | None
     transfer_syntax: str
