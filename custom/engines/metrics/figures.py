@@ -62,7 +62,7 @@ def draw_overlays(records: Sequence[Record], sections: Mapping[str, Section], pa
         figure.subplots(1, 3), ("worst", "median", "best"), (0, len(ranked) // 2, -1), strict=True
     ):
         section = sections[ranked[index]["case"]]
-        axes.imshow(section.image.T, cmap="gray", origin="lower")  # first axis to the right, second upwards
+        axes.imshow(section.image.T, cmap="gray")  # grid axes L and P: patient left to the right, anterior up
         for mask, colour in ((section.true, "lime"), (section.predicted, "red")):
             if mask.any():
                 axes.contour(mask.T, levels=[0.5], colors=colour, linewidths=1)
