@@ -10,6 +10,7 @@ from ..types import InputError
 from .nifti import is_nifti, nifti_stem
 from .phase_map import Selector
 from .phase_names import OTHER, distinct_stems, is_mask_name, phases_in_text
+from .shown import shown
 
 MAX_FILES = 100_000
 ACCEPTED_FORMS = (
@@ -96,8 +97,21 @@ def _claims(paths: list[Path]) -> tuple[dict[str, list[Path]], list[dict]]:
         else:
             said = ", ".join(sorted(named))
             reason = f"its name speaks of no or several of the four phases ({said})" if said else "no phase in its name"
-            set_aside.append({"series": path.name, "reason": reason})
+            set_aside.append({"series": shown(path), "reason": reason})
     return claims, set_aside
+
+
+def names_phases(images: list[Path], folder: Path, selectors: dict[str, Selector] | None) -> bool:
+    """Whether a folder's NIfTI files are meant as phases, by the phase map or by their names."""
+    if selectors is None:
+        return bool(_claims([path for path in images if path.parent == images[0].parent])[0])
+    return any(_is_named(selector, path, folder) for selector in selectors.values() for path in images)
+
+
+def _is_named(selector: Selector, path: Path, folder: Path) -> bool:
+    wanted = selector.name.replace("\\", "/").strip("/").casefold()
+    names = (path.name, nifti_stem(path), path.relative_to(folder).as_posix())
+    return wanted in [name.casefold() for name in names]
 
 
 def select_file(selector: Selector, paths: list[Path], folder: Path, where: str) -> Path:
@@ -106,12 +120,7 @@ def select_file(selector: Selector, paths: list[Path], folder: Path, where: str)
     Raises:
         InputError: none or several.
     """
-    wanted = selector.name.replace("\\", "/").strip("/").casefold()
-    matches = []
-    for path in paths:
-        names = {path.name, nifti_stem(path), path.relative_to(folder).as_posix()}
-        if wanted in {name.casefold() for name in names}:
-            matches.append(path)
+    matches = [path for path in paths if _is_named(selector, path, folder)]
     if len(matches) != 1:
         found = f"{len(matches)} files that match" if matches else "nothing that matches"
         raise InputError(
@@ -137,5 +146,5 @@ def describe(files: FolderFiles) -> str:
 
 
 def _names(paths: list[Path], most: int = 8) -> str:
-    names = ", ".join(path.name for path in paths[:most])
+    names = ", ".join(shown(path.name) for path in paths[:most])
     return names + (f" and {len(paths) - most} more" if len(paths) > most else "")

@@ -8,11 +8,21 @@ from pathlib import Path
 
 from ..types import PHASES, InputError
 from .budget import MemoryBudget
-from .dicom import read_dicom_exam, read_dicom_phases
-from .folder import ACCEPTED_FORMS, FolderFiles, describe, list_files, lone_mask, phases_by_name, select_file
+from .dicom import holds_dicom, read_dicom_exam, read_dicom_phases
+from .folder import (
+    ACCEPTED_FORMS,
+    FolderFiles,
+    describe,
+    list_files,
+    lone_mask,
+    names_phases,
+    phases_by_name,
+    select_file,
+)
 from .nifti import dimensions, is_nifti, nifti_stem, read_image, read_time_points
 from .phase_map import Selector, parse_selector
 from .phase_names import OTHER, phases_in_text
+from .shown import shown
 from .study import Volume, check_phase_names
 
 Selectors = dict[str, Selector]
@@ -48,7 +58,7 @@ def read_phases(image: Path, *, case: str, selectors: Selectors | None, referenc
     if image.is_dir():
         return _read_folder(image, case, selectors, budget)
     if image.is_file() and is_nifti(image):
-        if dimensions(image, f"{case}/{image.name}") == 4:
+        if dimensions(image, f"{case}/{shown(image)}") == 4:
             return FoundPhases(_read_4d(image, case, selectors, budget))
         return _read_reference(image, case, selectors, reference, budget)
     raise InputError(
@@ -72,7 +82,7 @@ def read_named_phases(phases: Mapping, *, case: str, budget: MemoryBudget) -> Fo
         if path.is_dir():
             in_folders[phase] = (path, selector.time_point)
         else:
-            where = f"{case}/{path.name} ({phase})"
+            where = f"{case}/{shown(path)} ({phase})"
             volumes[phase] = read_image(path, where=where, budget=budget, evidence=evidence)
     if in_folders:
         volumes |= read_dicom_phases(in_folders, where=case, budget=budget, evidence=evidence)
@@ -85,7 +95,7 @@ def _read_folder(folder: Path, case: str, selectors: Selectors | None, budget: M
         "label": lone_mask(files.masks, folder, ("tumour", "tumor", "label", "mask", "seg", "lesion")),
         "liver": lone_mask(files.masks, folder, ("liver",)),
     }
-    if files.images:
+    if files.images and (names_phases(files.images, folder, selectors) or not holds_dicom(files.others)):
         return replace(_read_nifti_folder(folder, files, case, selectors, budget), **masks)
     if files.others:
         exam = read_dicom_exam(files.others, folder=folder, where=case, selectors=selectors, budget=budget)
@@ -101,7 +111,7 @@ def _read_nifti_folder(folder: Path, files: FolderFiles, case: str, selectors: S
     paths, set_aside = phases_by_name(files.images, folder, case)
     phases = {
         phase: read_image(
-            paths[phase], where=f"{case}/{paths[phase].name}", budget=budget, evidence={"rule": "file name"}
+            paths[phase], where=f"{case}/{shown(paths[phase])}", budget=budget, evidence={"rule": "file name"}
         )
         for phase in PHASES
         if phase in paths
@@ -116,7 +126,7 @@ def _read_selected(folder: Path, images: list[Path], case: str, selectors: Selec
         if phase not in selectors:
             continue
         path = select_file(selectors[phase], images, folder, case)
-        where, evidence = f"{case}/{path.name}", {"rule": "phase map", "selector": str(selectors[phase])}
+        where, evidence = f"{case}/{shown(path)}", {"rule": "phase map", "selector": str(selectors[phase])}
         if selectors[phase].time_point is None:
             phases[phase] = read_image(path, where=where, budget=budget, evidence=evidence)
         else:
@@ -127,7 +137,7 @@ def _read_selected(folder: Path, images: list[Path], case: str, selectors: Selec
 
 def _read_4d(path: Path, case: str, selectors: Selectors | None, budget: MemoryBudget) -> dict[str, Volume]:
     """The four volumes of a 4-D file in the fixed order, or those that the phase map picks."""
-    where = f"{case}/{path.name}"
+    where = f"{case}/{shown(path)}"
     volumes = read_time_points(path, where=where, budget=budget)
     if selectors is not None:
         phases = {
@@ -174,7 +184,7 @@ def _read_reference(path: Path, case: str, selectors: Selectors | None, referenc
         phase = named.pop() if len(named) == 1 else None
         if phase is None or (phase in paths and phase != reference):
             raise InputError(
-                found=f"{sibling.name}, which names {'phase ' + phase + ' again' if phase else 'no single phase'}",
+                found=f"{shown(sibling)}, which names {'phase ' + phase + ' again' if phase else 'no single phase'}",
                 expected=f"phases/{stem}_<phase>.nii.gz, each phase once",
                 where=case,
                 remedy="Rename or remove it.",
@@ -190,7 +200,7 @@ def _read_reference(path: Path, case: str, selectors: Selectors | None, referenc
     phases = {
         phase: read_image(
             paths[phase],
-            where=f"{case}/{paths[phase].name}",
+            where=f"{case}/{shown(paths[phase])}",
             budget=budget,
             evidence={"rule": "reference file" if paths[phase] == path else "file name"},
         )

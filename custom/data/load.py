@@ -15,6 +15,7 @@ from .folder import ACCEPTED_FORMS
 from .forms import FoundPhases, read_named_phases, read_phases
 from .nifti import nifti_stem, read_mask
 from .phase_map import load_phase_map
+from .shown import shown
 from .study import Study, Volume, check_case, check_phase_names
 
 
@@ -129,7 +130,7 @@ def _mask(path: object, case: str, budget: MemoryBudget) -> Volume | None:
     if not path:
         return None
     path = Path(str(path))
-    return read_mask(path, where=f"{case}/{path.name}", budget=budget)
+    return read_mask(path, where=f"{case}/{shown(path)}", budget=budget)
 
 
 def _phase_masks(paths: Mapping | None, case: str, budget: MemoryBudget) -> dict[str, Volume]:

@@ -14,6 +14,7 @@ from nibabel.wrapstruct import WrapStructError
 
 from ..types import InputError
 from .budget import MemoryBudget
+from .shown import shown
 from .study import Volume, check_affine
 
 NIFTI_SUFFIXES = (".nii.gz", ".nii")
@@ -72,7 +73,7 @@ def read_image(path: Path, *, where: str, budget: MemoryBudget, evidence: dict |
             remedy="Give one volume for each phase, or a 4-D file of the four phases in order as the study itself.",
         )
     data = _voxels(image, shape, where, budget)  # (X, Y, Z)
-    return Volume(data, _affine(image, where), path.name, None, {**(evidence or {}), **_orientation(image)})
+    return Volume(data, _affine(image, where), shown(path), None, {**(evidence or {}), **_orientation(image)})
 
 
 def read_time_points(path: Path, *, where: str, budget: MemoryBudget) -> list[Volume]:
@@ -88,7 +89,8 @@ def read_time_points(path: Path, *, where: str, budget: MemoryBudget) -> list[Vo
         )
     data, affine = _voxels(image, shape, where, budget), _affine(image, where)  # (X, Y, Z, T)
     return [
-        Volume(data[..., t], affine, f"{path.name}, volume {t + 1}", None, _orientation(image)) for t in range(shape[3])
+        Volume(data[..., t], affine, f"{shown(path)}, volume {t + 1}", None, _orientation(image))
+        for t in range(shape[3])
     ]
 
 

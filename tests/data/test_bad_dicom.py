@@ -68,7 +68,7 @@ def test_folder_without_mr_images_says_what_is_there(dicom, volumes):
         ds.save_as(path)
     (dicom.root / "x.txt").write_text("x")
     with pytest.raises(
-        InputError, match=r"no MR image: 1 file\(s\) not DICOM; 4 file\(s\) not an MR image \(CT Image Storage\)"
+        InputError, match=r"no MR image: 4 file\(s\) not an MR image \(CT Image Storage\); 1 file\(s\) not DICOM"
     ):
         load_study(dicom.root)
 

@@ -138,3 +138,20 @@ def test_find_studies_in_natural_order(tmp_path):
         (tmp_path / name).mkdir()
     assert [item["case"] for item in find_studies(tmp_path)] == ["a b", "case9", "case10"]
     assert find_studies(tmp_path)[1]["image"] == str(tmp_path / "case9")
+
+
+def test_exam_with_dicom_and_a_converted_extra_is_read_from_dicom(dicom, volumes, save_nifti):
+    dicom.series([volumes["pre"]], 5)
+    save_nifti(dicom.root / "T2_axial.nii.gz", volumes["delayed"])
+    study = load_study(dicom.root, phase_map={"*": {"portal_venous": "5"}})
+    assert study.phases["portal_venous"].source == "series 5"
+    study = load_study(dicom.root, phase_map={"*": {"portal_venous": "T2_axial"}})
+    assert study.phases["portal_venous"].source == "T2_axial.nii.gz"
+
+
+def test_identifiers_in_file_names_are_not_shown(tmp_path, volumes, save_nifti):
+    uid = "1.3.46.670589.11.38317.5.0.4476.2014042516043141846"
+    for phase in ("pre", "pv"):
+        save_nifti(tmp_path / "c" / f"{uid}_{phase}.nii.gz", volumes["pre"])
+    study = load_study(tmp_path / "c")
+    assert study.phases["pre"].source == "…43141846_pre.nii.gz"

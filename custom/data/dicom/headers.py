@@ -12,6 +12,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from ...types import InputError
+from ..shown import shown
 from .multiframe import frames_of_multiframe
 from .records import FileHeader, Frame
 from .values import READ_ERRORS, clock_s, integer, number, numbers, quiet_pydicom, scaling, text, texts
@@ -41,6 +42,7 @@ _TAGS = [
     *("PixelRepresentation", "RescaleSlope", "RescaleIntercept", "PixelData", "FloatPixelData"),
     *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
 ]
+_PIXEL_DATA = pydicom.tag.Tag("PixelData")
 _SCALE_SLOPE = pydicom.tag.Tag(0x2005, 0x100E)
 
 
@@ -75,7 +77,7 @@ def read_headers(files: Iterable[Path], *, folder: Path, where: str) -> tuple[li
 
 def _read_file(path: Path, folder: Path, where: str) -> list[Frame] | tuple[str, str]:
     """The frames of a file, or (series, reason) when it is set aside."""
-    name = f"{where}/{path.relative_to(folder).as_posix()}"
+    name = f"{where}/{shown(path.relative_to(folder))}"
     try:
         with path.open("rb") as stream:
             head = stream.read(512)
@@ -107,6 +109,15 @@ def _unreadable(how: str, where: str) -> InputError:
     )
 
 
+def holds_dicom(files: Iterable[Path], most: int = 50) -> bool:
+    """Whether one of the first files is DICOM by its first bytes."""
+    for path, _ in zip(files, range(most), strict=False):
+        with path.open("rb") as stream:
+            if _looks_like_dicom(stream.read(132)):
+                return True
+    return False
+
+
 def _looks_like_dicom(head: bytes) -> bool:
     """The marker after the preamble, or a file without preamble that begins with group 2 or 8, little endian."""
     return head[128:132] == b"DICM" or (head[:2] in (b"\x02\x00", b"\x08\x00") and head[3:4] == b"\x00")
@@ -118,7 +129,7 @@ def _reason(dataset: Dataset, where: str) -> str | None:
     if not kind:
         raise _unreadable("no SOP class", where)
     if kind != MR_IMAGE and kind not in ENHANCED_MR:
-        return f"not an MR image ({UID(kind).name})"
+        return f"not an MR image ({UID(kind).name if UID(kind).name != kind else 'unknown kind'})"
     if "PixelData" not in dataset and "FloatPixelData" not in dataset:
         raise _unreadable("no pixel data", where)
     if (integer(dataset, "SamplesPerPixel") or 1) != 1 or text(dataset, "PhotometricInterpretation") == "MONOCHROME1":
@@ -128,7 +139,7 @@ def _reason(dataset: Dataset, where: str) -> str | None:
 
 def _series_name(dataset: Dataset) -> str:
     series_number = integer(dataset, "SeriesNumber")
-    return "other files" if series_number is None else f"series {series_number}"
+    return "other files" if series_number is None else str(series_number)
 
 
 def _frames(dataset: Dataset, path: Path, folder: Path, name: str, size: int) -> list[Frame]:
@@ -203,7 +214,7 @@ def _file_header(dataset: Dataset, path: Path, folder: Path, name: str, size: in
 
 def _pixel_location(dataset: Dataset, shape, count: int, bits: int, name: str, size: int) -> tuple[int, int] | None:
     """Where uncompressed pixels lie in the file, checked against its size; ``None`` when pydicom holds them."""
-    raw = dataset.get_item("PixelData", keep_deferred=True)
+    raw = dict(dataset.items())[_PIXEL_DATA]  # items() hands out raw elements and does not read a deferred one
     start = getattr(raw, "value_tell", None)
     if start is None:
         return None

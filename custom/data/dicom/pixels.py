@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pydicom
@@ -40,9 +41,9 @@ def read_voxels(frames: Sequence[Frame], *, budget: MemoryBudget, where: str) ->
 
 def _stored_slices(frames: Sequence[Frame], budget: MemoryBudget):
     """Yield (slice number, stored values ``(rows, columns)``), file by file."""
-    by_file: dict[str, list[int]] = defaultdict(list)
+    by_file: dict[Path, list[int]] = defaultdict(list)
     for k, frame in enumerate(frames):
-        by_file[frame.file.name].append(k)
+        by_file[frame.file.path].append(k)
     for members in by_file.values():
         header = frames[members[0]].file
         if header.pixels is not None:
@@ -77,7 +78,8 @@ def _decode(header: FileHeader, budget: MemoryBudget) -> np.ndarray:
     budget.check((*shape,), header.name)
     try:
         with quiet_pydicom():
-            return pydicom.dcmread(header.path, force=True).pixel_array.reshape(shape)
+            pixels = pydicom.dcmread(header.path, force=True).pixel_array.reshape(shape)
+            return pixels if pixels.dtype.kind == "f" else _used_bits(pixels, header.bits_stored)
     except READ_ERRORS as error:
         raise InputError(
             found=f"pixels that cannot be decoded ({header.transfer_syntax}: {type(error).__name__})",

@@ -34,7 +34,7 @@ def stacks_of(frames: Iterable[Frame]) -> list[Stack]:
     series: dict[Hashable, list[Frame]] = defaultdict(list)
     for frame in frames:
         series[(frame.file.patient, frame.file.exam, frame.file.series)].append(frame)
-    ordered = sorted(series.values(), key=lambda group: (_number(group[0]), group[0].file.name))
+    ordered = sorted(series.values(), key=lambda group: (_number(group[0]), group[0].file.path))
     labels = _labels(ordered)
     stacks = []
     for label, group in zip(labels, ordered, strict=True):
