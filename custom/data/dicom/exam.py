@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,7 +54,10 @@ def read_dicom_exam(
     """
     frames, aside = read_headers(files, folder=folder, where=where)
     if not frames:
-        found = "; ".join(f"{entry['files']} file(s) {entry['reason']}" for entry in aside)
+        counts: Counter[str] = Counter()
+        for entry in aside:
+            counts[entry["reason"]] += entry["files"]
+        found = "; ".join(f"{count} file(s) {reason}" for reason, count in counts.most_common())
         raise InputError(
             found=f"no MR image: {found}",
             expected="MR images (classic or enhanced multi-frame DICOM), or NIfTI files",
