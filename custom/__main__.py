@@ -1,4 +1,4 @@
-"""``python -m custom <verb>``: the commands around the bundle; its workflows are run by ``python -m monai.bundle run``."""
+"""``python -m custom <verb>``: commands around the bundle; its workflows are run by ``python -m monai.bundle run``."""
 
 from __future__ import annotations
 

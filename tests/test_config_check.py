@@ -35,7 +35,7 @@ def test_a_misspelt_top_level_key_is_named_with_a_suggestion():
 
 def test_a_misspelt_constructor_argument_is_named_with_a_suggestion():
     config = read_config([str(CONFIGS / "train.json")], {"network_def#fusoin": "concat"})
-    with pytest.raises(InputError, match=r"argument 'fusoin'.*network_def.*Did you mean 'fusion'"):
+    with pytest.raises(InputError, match=r"'network_def'.*argument 'fusoin'.*Did you mean 'fusion'"):
         check_config(config)
 
 

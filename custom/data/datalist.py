@@ -28,6 +28,7 @@ def load_datalist(
     section: str,
     datalist: str | PathLike | None = None,
     phantom: str | None = None,
+    phantom_dir: str | PathLike | None = None,
     seed: int = 0,
 ) -> list[dict]:
     """Read one section of a datalist; make the embedded phantom data set first when it is asked for and not there.
@@ -36,7 +37,8 @@ def load_datalist(
         dataset_dir: folder of the data set; relative paths of the datalist start here.
         section: ``"training"``, ``"validation"`` or ``"test"``.
         datalist: JSON file; default ``<dataset_dir>/datalist.json``.
-        phantom: preset of the phantom (``"demo"``) to make when ``dataset_dir`` is missing or empty; ``None`` for none.
+        phantom: preset of the phantom (``"demo"``) to make when ``dataset_dir`` is ``phantom_dir`` and nothing is there.
+        phantom_dir: the one folder in which the phantom may be made: a mistyped ``dataset_dir`` is an error, not a phantom.
         seed: seed of the phantom.
 
     Returns:
@@ -46,7 +48,8 @@ def load_datalist(
         InputError: unreadable datalist, unknown section or key, missing file, doubled case, a patient in two sections.
     """
     root = Path(dataset_dir)
-    if phantom is not None and datalist is None and not (root.is_dir() and any(root.iterdir())):
+    own_folder = phantom_dir is not None and root == Path(phantom_dir)
+    if phantom is not None and datalist is None and own_folder and not (root.is_dir() and any(root.iterdir())):
         ensure_phantom(root, preset=phantom, seed=seed)
     path = Path(datalist) if datalist is not None else root / "datalist.json"
     content = _read(path)

@@ -14,9 +14,13 @@ from .budget import MemoryBudget
 from .folder import ACCEPTED_FORMS
 from .forms import FoundPhases, read_named_phases, read_phases
 from .nifti import nifti_stem, read_mask
+from .phantom import ensure_phantom
 from .phase_map import load_phase_map
 from .shown import shown
 from .study import Study, Volume, check_case, check_phase_names
+
+EXAMPLE_STUDIES, EXAMPLE_SEED = 3, 7
+"""The phantom studies, as DICOM, that ``find_studies`` makes for those who want to see a result first."""
 
 
 def load_study(
@@ -68,11 +72,12 @@ def load_study(
     )
 
 
-def find_studies(dataset_dir: str | PathLike) -> list[dict]:
+def find_studies(dataset_dir: str | PathLike, *, example_dir: str | PathLike | None = None) -> list[dict]:
     """The studies of a folder: one for each sub-folder, in natural order.
 
     Args:
         dataset_dir: folder of studies.
+        example_dir: when this is the folder and it is missing, a few phantom studies are made there as DICOM.
 
     Returns:
         ``[{"case": sub-folder's name, "image": its path}, ...]``.
@@ -81,6 +86,8 @@ def find_studies(dataset_dir: str | PathLike) -> list[dict]:
         InputError: no such folder, or no sub-folder in it.
     """
     root = Path(dataset_dir)
+    if example_dir is not None and root == Path(example_dir) and not root.exists():
+        ensure_phantom(root, preset="demo", seed=EXAMPLE_SEED, studies=EXAMPLE_STUDIES, format="dicom")
     if not root.is_dir():
         raise InputError(
             found="no such folder",

@@ -94,7 +94,9 @@ def test_phantom_is_made_only_where_nothing_is(tmp_path, dataset, monkeypatch):
     monkeypatch.setattr("custom.data.datalist.ensure_phantom", ensure)
     empty = tmp_path / "new"
     with pytest.raises(InputError, match="no datalist"):
-        load_datalist(dataset_dir=empty, section="training", phantom="demo", seed=3)
+        load_datalist(dataset_dir=empty, section="training", phantom="demo", phantom_dir=empty, seed=3)
     assert made == [("new", "demo", 3)]
-    load_datalist(dataset_dir=tmp_path, section="training", phantom="demo")
+    load_datalist(dataset_dir=tmp_path, section="training", phantom="demo", phantom_dir=tmp_path)
+    with pytest.raises(InputError, match="no datalist"):  # a mistyped folder is no place for a phantom
+        load_datalist(dataset_dir=tmp_path / "typo", section="training", phantom="demo", phantom_dir=empty)
     assert len(made) == 1

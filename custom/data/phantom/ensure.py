@@ -6,6 +6,7 @@ import logging
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 from ...types import InputError
 from .dataset import DATALIST, write_phantom
@@ -16,7 +17,7 @@ WAIT_LIMIT_S = 3600.0
 POLL_S = 0.5
 
 
-def ensure_phantom(dataset_dir: str | os.PathLike, *, preset: str = "demo", seed: int = 0) -> Path:
+def ensure_phantom(dataset_dir: str | os.PathLike, *, preset: str = "demo", seed: int = 0, **what: Any) -> Path:
     """Path of the data set's datalist, after making the data set where there is none yet.
 
     The folder appears complete or not at all.  In a multi-process training (``LOCAL_RANK`` or ``RANK`` set) the first
@@ -24,7 +25,7 @@ def ensure_phantom(dataset_dir: str | os.PathLike, *, preset: str = "demo", seed
 
     Args:
         dataset_dir: the data set's folder; an existing datalist there is used as it is, whatever its preset.
-        preset, seed: what to make.
+        preset, seed, what: what to make, as :func:`write_phantom` takes it.
 
     Returns:
         Path of ``datalist.json``.
@@ -39,7 +40,7 @@ def ensure_phantom(dataset_dir: str | os.PathLike, *, preset: str = "demo", seed
         return _wait_for(datalist)
     logger.info("Making the phantom data set '%s' (once; a minute or two).", preset)
     try:
-        return write_phantom(dataset_dir, preset=preset, seed=seed)
+        return write_phantom(dataset_dir, preset=preset, seed=seed, **what)
     except (OSError, InputError):
         if datalist.is_file():  # another run made it meanwhile
             return datalist
