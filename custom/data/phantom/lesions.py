@@ -75,9 +75,9 @@ def _sines(waves: np.ndarray, phases: np.ndarray, points: np.ndarray) -> np.ndar
 
 
 def draw_diameter(rng: np.random.Generator, limits_mm: tuple[float, float]) -> float:
-    """A diameter within ``limits_mm``: most between 15 and 45 mm when the limits are 8 and 60."""
+    """A diameter within ``limits_mm``: most between 20 and 50 mm when the limits are 8 and 60."""
     low, high = limits_mm
-    return float(low + (high - low) * rng.beta(1.9, 2.7))
+    return float(low + (high - low) * rng.beta(2.4, 2.2))
 
 
 def draw_shape(rng: np.random.Generator, limits_mm: tuple[float, float]) -> LesionShape:
