@@ -25,15 +25,16 @@ logger = logging.getLogger(__name__)
 class EnhancementStatistics:
     """Handler of the trainer: reads every training study once when training starts.
 
-    It sets the network's enhancement statistics, gives the loss their standard deviation as its unit, and writes the
-    curves (``training_curves.json``) and the logistic regression on them (``curve_classifier.json``). With a data set
-    that caches, this also fills the cache. A resumed training repeats it: it is cheap from the cache, and the same.
+    It sets the network's enhancement statistics and writes the curves (``training_curves.json``) and the logistic
+    regression on them (``curve_classifier.json``). With a data set that caches, this also fills the cache. A resumed
+    training repeats it: it is cheap from the cache, and the same.
 
     Args:
         dataset: the training studies with the deterministic part of the transforms only.
         output_dir: folder of the two files.
         classes: class names in head order.
-        standardise_losses: regression and TIM count in standard deviations instead of normalised units.
+        standardise_losses: regression and TIM count in standard deviations instead of normalised units. Both terms then
+            weigh about ten times as much: with equal weights TIM keeps the segmentation from starting.
         num_workers: processes that read studies.
     """
 
@@ -43,7 +44,7 @@ class EnhancementStatistics:
         dataset: Dataset,
         output_dir: str | os.PathLike,
         classes: Sequence[str] = DEFAULT_CLASSES,
-        standardise_losses: bool = True,
+        standardise_losses: bool = False,
         num_workers: int = 0,
     ) -> None:
         self.dataset, self.output_dir, self.classes = dataset, Path(output_dir), tuple(classes)

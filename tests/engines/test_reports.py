@@ -118,7 +118,9 @@ def studies_for_training():
 
 
 def test_statistics_are_those_of_the_studies_with_tumour(tmp_path, make_trainer):
-    handler = EnhancementStatistics(dataset=studies_for_training(), output_dir=tmp_path, classes=CLASSES)
+    handler = EnhancementStatistics(
+        dataset=studies_for_training(), output_dir=tmp_path, classes=CLASSES, standardise_losses=True
+    )
     trainer = make_trainer(train_handlers=[handler])
     units = []
     trainer.loss_function.set_enhancement_std = units.append
