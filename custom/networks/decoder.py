@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
 from torch import nn
 from torch.nn import functional as F
+
+TUMOUR_PRIOR = 0.05
+"""Tumour probability of a pixel before training."""
 
 
 class UpBlock(nn.Module):
@@ -55,6 +59,8 @@ class SegmentationDecoder(nn.Module):
             for fan_in, width, skip in zip((phases * widths[-1], *out[:-1]), out, skips, strict=True)
         )
         self.head = nn.Conv2d(out[-1], 1, 1)
+        # Tumour is rare: starting every pixel near its frequency and not at 1/2 saves the first hundred steps.
+        nn.init.constant_(self.head.bias, math.log(TUMOUR_PRIOR / (1.0 - TUMOUR_PRIOR)))
 
     def forward(self, maps: list[torch.Tensor], image: torch.Tensor) -> torch.Tensor:
         """Decode four ``maps (B, P, C, h, w)``, fine to coarse, and ``image (B, P, H, W)`` to ``(B, 1, H, W)``."""

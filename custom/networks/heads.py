@@ -75,6 +75,7 @@ class RegressionHead(nn.Module):
             self.linear = nn.Linear(dim, 1)
         else:
             self.linear = nn.Linear(phases * widths[-1] * dim, phases)
+            nn.init.uniform_(self.linear.weight, -1.0, 1.0)  # its input is scaled by the root of its length
 
     def forward(
         self,
@@ -89,8 +90,8 @@ class RegressionHead(nn.Module):
         if self.pool == "flatten":
             if phase_mask is not None:
                 tokens = tokens.masked_fill(~phase_mask[:, :, None, None], 0.0)
-            weight, bias = self.linear.weight.float(), self.linear.bias.float()
-            return (tokens.flatten(1)[:, None] * weight).sum(-1) + bias  # (B, P·C·d) to (B, P)
+            flat = tokens.flatten(1) / float(self.linear.in_features) ** 0.5  # (B, P·C·d); else one step overshoots all
+            return (flat[:, None] * self.linear.weight).sum(-1) + self.linear.bias  # (B, P)
         if self.pool == "mean":
             features = tokens.mean(2)  # (B, P, d)
         else:

@@ -67,4 +67,4 @@ def test_flatten_is_one_linear_layer_over_all_tokens():
         RegressionHead(pool="flatten", scales="last", phases=4, widths=(1, 1, 1, 3), dim=4),
         torch.randn(2, 4, 3, 4),
     )
-    torch.testing.assert_close(head(tokens, [], (2, 2), None), head.linear(tokens.flatten(1)))
+    torch.testing.assert_close(head(tokens, [], (2, 2), None), head.linear(tokens.flatten(1) / 48**0.5))
