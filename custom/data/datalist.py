@@ -65,7 +65,7 @@ def _read(path: Path) -> dict:
             found="no datalist",
             expected="a JSON file with the sections training, validation, test",
             where=str(path),
-            remedy="Correct dataset_dir or datalist, or let the phantom be made (phantom: demo).",
+            remedy="Correct dataset_dir or datalist; the phantom is made in its own folder only (phantom_dir).",
         )
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"))

@@ -78,7 +78,7 @@ def read_named_phases(phases: Mapping, *, case: str, budget: MemoryBudget) -> Fo
     in_folders: dict[str, tuple[Path, int | None]] = {}
     for phase, text in given.items():
         selector = Selector(text) if Path(text).exists() else parse_selector(text)
-        path = Path(selector.name)
+        path = Path(selector.name).absolute()
         if path.is_dir():
             in_folders[phase] = (path, selector.time_point)
         else:
@@ -106,7 +106,7 @@ def _read_folder(folder: Path, case: str, selectors: Selectors | None, budget: M
 def _read_nifti_folder(folder: Path, files: FolderFiles, case: str, selectors: Selectors | None, budget: MemoryBudget):
     if selectors is not None:
         return FoundPhases(_read_selected(folder, files.images, case, selectors, budget))
-    if len(files.images) == 1 and dimensions(files.images[0], f"{case}/{files.images[0].name}") == 4:
+    if len(files.images) == 1 and dimensions(files.images[0], f"{case}/{shown(files.images[0])}") == 4:
         return FoundPhases(_read_4d(files.images[0], case, None, budget))
     paths, set_aside = phases_by_name(files.images, folder, case)
     phases = {
@@ -126,11 +126,13 @@ def _read_selected(folder: Path, images: list[Path], case: str, selectors: Selec
         if phase not in selectors:
             continue
         path = select_file(selectors[phase], images, folder, case)
-        where, evidence = f"{case}/{shown(path)}", {"rule": "phase map", "selector": str(selectors[phase])}
+        place = shown(path.relative_to(folder))  # files of one name may lie in several sub-folders
+        where, evidence = f"{case}/{place}", {"rule": "phase map", "selector": str(selectors[phase])}
         if selectors[phase].time_point is None:
-            phases[phase] = read_image(path, where=where, budget=budget, evidence=evidence)
+            volume = read_image(path, where=where, budget=budget, evidence=evidence)
         else:
-            phases[phase] = _pick(read_time_points(path, where=where, budget=budget), selectors[phase], where, evidence)
+            volume = _pick(read_time_points(path, where=where, budget=budget), selectors[phase], where, evidence)
+        phases[phase] = replace(volume, source=volume.source.replace(shown(path), place, 1))
     _check_distinct(phases, case)
     return phases
 

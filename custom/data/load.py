@@ -55,7 +55,7 @@ def load_study(
     else:
         selectors = load_phase_map(phase_map).for_case(case) if phase_map is not None else None
         found = read_phases(
-            Path(item["image"]), case=case, selectors=selectors, reference=reference_phase, budget=budget
+            Path(item["image"]).absolute(), case=case, selectors=selectors, reference=reference_phase, budget=budget
         )
     label = _mask(item.get("label") or found.label, case, budget)
     return Study(
@@ -136,7 +136,7 @@ def _as_mapping(item: object) -> Mapping:
 def _mask(path: object, case: str, budget: MemoryBudget) -> Volume | None:
     if not path:
         return None
-    path = Path(str(path))
+    path = Path(str(path)).absolute()
     return read_mask(path, where=f"{case}/{shown(path)}", budget=budget)
 
 

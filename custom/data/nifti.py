@@ -70,10 +70,10 @@ def read_image(path: Path, *, where: str, budget: MemoryBudget, evidence: dict |
             found=f"{len(shape)} dimensions {shape}",
             expected="a 3-D image",
             where=where,
-            remedy="Give one volume for each phase, or a 4-D file of the four phases in order as the study itself.",
+            remedy='Give one volume for each phase, or pick volumes in a phase map (--phase_map), e.g. "pre": "file@1".',
         )
     data = _voxels(image, shape, where, budget)  # (X, Y, Z)
-    return Volume(data, _affine(image, where), shown(path), None, {**(evidence or {}), **_orientation(image)})
+    return _volume(data, image, where, shown(path), {**(evidence or {}), **_orientation(image)})
 
 
 def read_time_points(path: Path, *, where: str, budget: MemoryBudget) -> list[Volume]:
@@ -87,9 +87,9 @@ def read_time_points(path: Path, *, where: str, budget: MemoryBudget) -> list[Vo
             where=where,
             remedy="Give the phases in one 4-D file, one file for each phase, or beside it in phases/.",
         )
-    data, affine = _voxels(image, shape, where, budget), _affine(image, where)  # (X, Y, Z, T)
+    data = _voxels(image, shape, where, budget)  # (X, Y, Z, T)
     return [
-        Volume(data[..., t], affine, f"{shown(path)}, volume {t + 1}", None, _orientation(image))
+        _volume(data[..., t], image, f"{where}, volume {t + 1}", f"{shown(path)}, volume {t + 1}", _orientation(image))
         for t in range(shape[3])
     ]
 
@@ -148,6 +148,15 @@ def _voxels(image, shape: tuple[int, ...], where: str, budget: MemoryBudget) -> 
             return np.asarray(image.dataobj, dtype=np.float32).reshape(shape)
     except _READ_ERRORS as error:
         raise _unreadable(error, where) from error
+
+
+def _volume(data: np.ndarray, image, where: str, source: str, evidence: dict) -> Volume:
+    """A checked volume; it knows its file only, the message names the study too."""
+    affine = _affine(image, where)
+    try:
+        return Volume(data, affine, source, None, evidence)
+    except InputError as error:
+        raise InputError(found=error.found, expected=error.expected, where=where, remedy=error.remedy) from None
 
 
 def _affine(image, where: str) -> np.ndarray:

@@ -97,7 +97,7 @@ class LoadStudyd(Transform):
             return {"lesion_class": self.classes.index(study.lesion_class) if known else UNKNOWN_CLASS}
         main = study.label or study.phase_labels.get(study.reference_phase) or next(iter(study.phase_labels.values()))
         mask = _to_reference(main, reference, nearest=True).data
-        values = label_values(mask, study.lesion_class, self.classes, where=main.source)
+        values = label_values(mask, study.lesion_class, self.classes, where=f"{study.case}/{main.source}")
         out = {
             "label": _meta_tensor(torch.from_numpy(values.data)[None], reference, study.case),  # (1, X, Y, Z)
             "lesion_class": values.lesion_class,

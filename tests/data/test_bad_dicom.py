@@ -145,3 +145,14 @@ def test_unused_high_bits_are_not_read(dicom, volumes, signed):
         ds.save_as(path)
     study = load_study(dicom.root, phase_map=ALONE)
     np.testing.assert_array_equal(study.phases["portal_venous"].data, expected)
+
+
+def test_file_cut_off_inside_its_sop_class_is_no_other_kind(dicom, volumes):
+    path = dicom.series([volumes["pre"]], 5, "T1 pre")[0]
+    content = path.read_bytes()
+    path.write_bytes(content[: content.rindex(MR_IMAGE_UID) + 12])
+    with pytest.raises(InputError, match=r"unreadable or truncated DICOM file \(no pixel data\)"):
+        load_study(dicom.root, reference_phase="pre")
+
+
+MR_IMAGE_UID = b"1.2.840.10008.5.1.4.1.1.4"

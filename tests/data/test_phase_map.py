@@ -70,6 +70,25 @@ def test_file_that_is_not_there_lists_what_is(nifti_study):
         load_study(nifti_study, phase_map={"*": {"pre": "nativ"}})
 
 
+def test_files_of_one_name_in_several_folders(nifti_study, volumes, save_nifti):
+    for phase in ("pre", "portal_venous"):
+        save_nifti(nifti_study / "other" / phase / "img.nii.gz", volumes[phase])
+    selectors = {phase: f"other/{phase}/img.nii.gz" for phase in ("pre", "portal_venous")}
+    study = load_study(nifti_study, phase_map={"*": selectors})
+    for phase, path in selectors.items():
+        np.testing.assert_array_equal(study.phases[phase].data, volumes[phase])
+        assert study.phases[phase].source == path
+
+
+def test_source_holds_no_folder_of_the_user(nifti_study, monkeypatch):
+    monkeypatch.chdir(nifti_study.parent.parent)
+    relative = nifti_study.relative_to(nifti_study.parent.parent)
+    assert load_study(relative).phases["pre"].source == "pre.nii.gz"
+    (nifti_study / "pre.nii.gz").write_bytes(b"cut off")
+    with pytest.raises(InputError, match=f"^{nifti_study.name}/pre.nii.gz: found an unreadable"):
+        load_study(relative)
+
+
 def test_one_file_for_two_phases(nifti_study):
     with pytest.raises(InputError, match=r"pre\.nii\.gz named for pre and for another phase"):
         load_study(nifti_study, phase_map={"*": {"pre": "pre", "portal_venous": "pre.nii.gz"}})

@@ -125,7 +125,9 @@ def _looks_like_dicom(head: bytes) -> bool:
 
 def _reason(dataset: Dataset, where: str) -> str | None:
     """Why a file is no MR image that can be used; a cut-off header may hide a slice and is an error."""
-    kind = text(dataset, "SOPClassUID") or text(dataset.file_meta, "MediaStorageSOPClassUID")
+    kind = text(dataset, "SOPClassUID")
+    if UID(kind).name == kind:  # absent, or cut off in the middle: the file's meta group comes first
+        kind = text(dataset.file_meta, "MediaStorageSOPClassUID") or kind
     if not kind:
         raise _unreadable("no SOP class", where)
     if kind != MR_IMAGE and kind not in ENHANCED_MR:

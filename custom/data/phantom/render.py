@@ -70,20 +70,20 @@ def lesion_signal(kinetics: LesionKinetics, shape: LesionShape, depth: tuple, ta
     return np.stack(channels)
 
 
-def mean_curve(lesion: Lesion, table: np.ndarray, samples: int = 15) -> np.ndarray:
-    """Volume mean of a lesion's signal without rendering it.
+def sample_curves(lesion: Lesion, table: np.ndarray, samples: int = 15) -> np.ndarray:
+    """A lesion's signal on a lattice of points inside it, without rendering it.
 
     Args:
         table: ``(DEPTHS + 2, C)`` signals of `LesionKinetics.tissues`.
         samples: lattice points per axis across the lesion's box.
 
     Returns:
-        ``(C,)``.
+        ``(C, N)``.
     """
     lower, upper = lesion.shape.bounds()
     axes = [np.linspace(a, b, samples, dtype=np.float32) for a, b in zip(lower, upper, strict=True)]
     depth = lesion.shape.depth(*np.meshgrid(*axes, indexing="ij"))
-    return lesion_signal(lesion.kinetics, lesion.shape, depth, table)[:, depth[0] < 1].mean(1)
+    return lesion_signal(lesion.kinetics, lesion.shape, depth, table)[:, depth[0] < 1]
 
 
 def render_pose(

@@ -16,13 +16,15 @@ from .kinetics import Circulation
 from .lesion_kinetics import draw_kind, draw_kinetics
 from .lesions import LesionShape, draw_shape, mask_voxels, place_shapes
 from .presets import Preset, get_preset
-from .render import Lesion, mean_curve, render_pose
+from .render import Lesion, render_pose, sample_curves
 from .tissues import Tissue, phase_signals, vary_organs
 from .truth import measure_truth
 
 REFERENCE_INDEX = PHASES.index(REFERENCE_PHASE)
 CONSPICUITY = 0.22
 """A lesion's mean signal differs from liver by at least this share in one phase, nearly always."""
+REFERENCE_CONSPICUITY = 0.15
+"""The same for the root mean square difference in the reference phase, whose breath-hold the mask belongs to."""
 INCONSPICUOUS_SHARE = 0.02
 """Chance that a lesion which does not is kept all the same."""
 SMALLEST_MASK_VOXELS = 6
@@ -109,8 +111,10 @@ def _conspicuous_lesion(rng, shape: LesionShape, liver: Tissue, name: str, kind:
     while True:
         lesion = Lesion(shape, draw_kinetics(rng, name, kind))
         signals = phase_signals([*lesion.kinetics.tissues, liver], np.array(TYPICAL_TIMES_S), Circulation())
-        contrast = np.abs(mean_curve(lesion, signals[:-1]) / signals[-1] - 1).max()
-        if contrast >= CONSPICUITY or rng.random() < INCONSPICUOUS_SHARE:
+        contrast = sample_curves(lesion, signals[:-1]) / signals[-1][:, None] - 1  # (P, N)
+        in_reference = np.sqrt(np.mean(contrast[REFERENCE_INDEX] ** 2))
+        visible = np.abs(contrast.mean(1)).max() >= CONSPICUITY and in_reference >= REFERENCE_CONSPICUITY
+        if visible or rng.random() < INCONSPICUOUS_SHARE:
             return lesion
 
 
