@@ -7,7 +7,7 @@ import pytest
 
 from custom.data.phantom.acquisition import draw_acquisition
 from custom.data.phantom.presets import get_preset
-from custom.data.phantom.render import mean_curve
+from custom.data.phantom.render import sample_curves
 from custom.data.phantom.simulate import draw_patient, simulate_study
 from custom.data.phantom.tissues import phase_signals
 from custom.types import DEFAULT_CLASSES
@@ -24,7 +24,7 @@ def population():
         lesion = patient.lesions[0]
         organs = [patient.organs[organ] for organ in ("liver", "aorta", "kidney_cortex", "spleen")]
         signals = phase_signals([*lesion.kinetics.tissues, *organs], np.array(exam.times_s), exam.circulation)
-        rows.append((name, lesion, mean_curve(lesion, signals[:-4]), signals[-4], signals[-3:].max()))
+        rows.append((name, lesion, sample_curves(lesion, signals[:-4]).mean(1), signals[-4], signals[-3:].max()))
     names, lesions, curves, liver, brightest = zip(*rows, strict=True)
     return SimpleNamespace(
         labels=list(names), lesions=lesions, curves=np.array(curves), liver=np.array(liver), scale=np.array(brightest)

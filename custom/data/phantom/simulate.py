@@ -23,7 +23,7 @@ from .truth import measure_truth
 REFERENCE_INDEX = PHASES.index(REFERENCE_PHASE)
 CONSPICUITY = 0.22
 """A lesion's mean signal differs from liver by at least this share in one phase, nearly always."""
-REFERENCE_CONSPICUITY = 0.15
+REFERENCE_CONSPICUITY = 0.18
 """The same for the root mean square difference in the reference phase, whose breath-hold the mask belongs to."""
 INCONSPICUOUS_SHARE = 0.02
 """Chance that a lesion which does not is kept all the same."""
