@@ -22,8 +22,9 @@ class StudyMetrics(Metric):
     """Key metric of a ``SupervisedEvaluator``: ``{"score": StudyMetrics()}``.
 
     After each epoch ``engine.state.metrics`` holds the headline figures (``dsc``, ``iou``, ``curve_mae_raw``,
-    ``curve_mae_pct``, ``measured_mae_raw``, ``accuracy``, ``auc``, ``fp_healthy``; None where undefined) and ``score``
-    under the name that the metric was attached with; ``engine.state.metric_details["studies"]`` holds the records.
+    ``curve_mae_pct``, ``measured_mae_raw``, ``accuracy``, ``auc``, ``fp_healthy``; only those that are defined) and
+    ``score`` under the name that the metric was attached with; ``engine.state.metric_details["studies"]`` holds the
+    records.
 
     Args:
         surface_distance: also compute HD95, the slowest figure.
@@ -55,7 +56,9 @@ class StudyMetrics(Metric):
         figures = summarise(records)
         engine.state.metric_details[RECORDS] = records
         for headline in HEADLINES:
-            engine.state.metrics[headline] = figures[headline]
+            engine.state.metrics.pop(headline, None)  # an earlier epoch's
+            if figures[headline] is not None:  # MLflow's handler ends the training at a value that is no number
+                engine.state.metrics[headline] = figures[headline]
         engine.state.metrics[name] = score(figures, population_mae_pct(records, engine.network))
 
 
