@@ -5,6 +5,8 @@ and reports a misspelt constructor argument without naming it.  Two rules find b
 
 * a top-level key that nothing refers to (``@key`` or ``%key``) and that is no entry point of MONAI is a mistake;
 * a keyword that the constructor named by ``_target_`` does not take is a mistake.
+
+A third rule finds what the command line makes of ``--amp false``: the text "false", which counts as true.
 """
 
 from __future__ import annotations
@@ -51,7 +53,7 @@ def find_mistakes(config: Mapping[str, Any]) -> list[InputError]:
     Returns:
         One error for each mistake, in the order of the file; empty when there is none.
     """
-    return [*_unreferenced_keys(config), *_unknown_arguments(config)]
+    return [*_unreferenced_keys(config), *_unknown_arguments(config), *_truth_values_as_text(config)]
 
 
 def _unreferenced_keys(config: Mapping[str, Any]) -> Iterator[InputError]:
@@ -83,6 +85,18 @@ def _unknown_arguments(config: Mapping[str, Any]) -> Iterator[InputError]:
                     where=f"configuration key '{path}'",
                     remedy=_suggest(name, accepted),
                 )
+
+
+def _truth_values_as_text(config: Mapping[str, Any]) -> Iterator[InputError]:
+    meant = {"true": "True", "false": "False", "none": "None", "null": "None"}
+    for path, value in _leaves(config):
+        if isinstance(value, str) and value.lower() in meant and not path.startswith("_meta_"):
+            yield InputError(
+                found=f"the text '{value}'",
+                expected="a value: True, False or None on the command line, true, false or null in a file",
+                where=f"configuration key '{path}'",
+                remedy=f"On the command line write {meant[value.lower()]} with a capital letter.",
+            )
 
 
 def _accepted_arguments(target: str) -> set[str] | None:

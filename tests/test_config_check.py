@@ -48,6 +48,12 @@ def test_arguments_of_monai_short_names_are_checked_too():
     assert "Did you mean 'minv'" in str(find_mistakes(config)[0])
 
 
+def test_truth_values_given_as_text_are_found():
+    mistakes = find_mistakes(read_config([str(CONFIGS / "train.json")], {"amp": "false"}))
+    assert "'amp': found the text 'false'" in str(mistakes[0])
+    assert "write False" in str(mistakes[0])
+
+
 def test_own_helper_keys_are_allowed():
     assert find_mistakes({"run": [], "x_note": "mine"}) == []
 

@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 
 REG_POOLS = ("mask", "flatten", "mean")
+CLS_POOLS = ("mask", "mean")
 REG_SCALES = ("all", "last")
 
 
@@ -31,23 +32,62 @@ def mean_over_present(values: torch.Tensor, phase_mask: torch.Tensor | None) -> 
     return (values * present).sum(1) / present.sum(1).clamp(min=1.0)
 
 
-class ClassificationHead(nn.Module):
-    """LayerNorm, mean over the tokens of each phase, mean over the phases present, one linear layer.
+def phase_features(
+    tokens: torch.Tensor, maps: list[torch.Tensor], token_grid: tuple[int, int], mask: torch.Tensor
+) -> torch.Tensor:
+    """What each phase looks like under the mask: its mixed tokens, and its features before the transformer.
 
     Args:
+        tokens: ``(B, P, C, d)``.
+        maps: any of the encoder's scales, ``(B, P, C_s, h, w)`` each.
+        token_grid: sides of the grid that d unrolls to.
+        mask: ``(B, 1, H, W)`` in [0, 1].
+
+    Returns:
+        ``(B, P, C + sum of C_s)`` float32.
+    """
+    pooled = [pool_under_mask(tokens.unflatten(3, token_grid), mask)]  # (B, P, C, d) to (B, P, C)
+    for scale in maps:
+        pooled.append(pool_under_mask(scale, mask))
+    return torch.cat(pooled, -1)
+
+
+class ClassificationHead(nn.Module):
+    """Lesion class logits by one linear layer, in float32.
+
+    Args:
+        pool: what the layer sees. ``"mean"``: LayerNorm, mean over the tokens of each phase, mean over the phases
+            present; ``"mask"``: every phase's :func:`phase_features` under the (detached) predicted tumour, side by
+            side, so that the layer can compare phases; an absent phase is zero.
+        phases: P.
+        widths: channels of the four encoder blocks.
         dim: embedding length d.
         num_classes: K.
     """
 
-    def __init__(self, *, dim: int, num_classes: int) -> None:
+    def __init__(self, *, pool: str, phases: int, widths: Sequence[int], dim: int, num_classes: int) -> None:
         super().__init__()
-        self.norm = nn.LayerNorm(dim)
-        self.linear = nn.Linear(dim, num_classes)
+        self.pool = pool
+        self.norm = nn.LayerNorm(dim) if pool == "mean" else None
+        self.linear = nn.Linear(dim if pool == "mean" else phases * (widths[-1] + sum(widths)), num_classes)
 
-    def forward(self, tokens: torch.Tensor, phase_mask: torch.Tensor | None = None) -> torch.Tensor:
-        """``tokens (B, P, C, d)`` to class logits ``(B, K)`` float32."""
-        phases = self.norm(tokens).mean(2)  # (B, P, d)
-        return self.linear(mean_over_present(phases, phase_mask)).float()
+    def forward(
+        self,
+        tokens: torch.Tensor,
+        maps: list[torch.Tensor],
+        token_grid: tuple[int, int],
+        mask: torch.Tensor | None,
+        phase_mask: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """``tokens (B, P, C, d)`` and ``maps`` under ``mask (B, 1, H, W)`` to class logits ``(B, K)``."""
+        if self.norm is not None:
+            return self.linear(mean_over_present(self.norm(tokens).mean(2), phase_mask)).float()  # of (B, P, d)
+        assert mask is not None
+        features = phase_features(tokens, maps, token_grid, mask)  # (B, P, F)
+        if phase_mask is not None:
+            features = features.masked_fill(~phase_mask[:, :, None], 0.0)
+        flat = features.flatten(1)  # (B, P·F)
+        return (flat[:, None] * self.linear.weight.float()).sum(-1) + self.linear.bias.float()
 
 
 class RegressionHead(nn.Module):
@@ -96,9 +136,7 @@ class RegressionHead(nn.Module):
             features = tokens.mean(2)  # (B, P, d)
         else:
             assert mask is not None
-            pooled = [pool_under_mask(tokens.unflatten(3, token_grid), mask)]  # (B, P, C)
-            for scale in maps if self.all_scales else maps[-1:]:
-                pooled.append(pool_under_mask(scale, mask))
-            features = torch.cat(pooled, -1)  # (B, P, C + sum of widths)
+            scales = maps if self.all_scales else maps[-1:]
+            features = phase_features(tokens, scales, token_grid, mask)  # (B, P, C + sum of widths)
         # a product and a sum instead of F.linear, which autocast would run in half precision
         return (features * self.linear.weight[0]).sum(-1) + self.linear.bias

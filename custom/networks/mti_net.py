@@ -15,7 +15,7 @@ from torch import nn
 from ..types import PHASES, InputError
 from .decoder import SegmentationDecoder
 from .encoder import DOWNSAMPLINGS, FUSION_SCALES, FUSIONS, PhaseEncoder
-from .heads import REG_POOLS, REG_SCALES, ClassificationHead, RegressionHead, pool_under_mask
+from .heads import CLS_POOLS, REG_POOLS, REG_SCALES, ClassificationHead, RegressionHead, pool_under_mask
 from .mdief import WEIGHTINGS
 from .options import check_head_dim, one_of, positive_int, positive_ints, within
 from .transformer import ChannelTransformer
@@ -44,6 +44,7 @@ class MTINet(nn.Module):
         dropout: rate on what its attention and MLP add to the residual stream, [0, 1].
         tasks: which of ``"seg"``, ``"reg"``, ``"cls"`` to build and return.
         reg_pool, reg_scales: see :class:`~.heads.RegressionHead`; ``reg_pool="mask"`` needs the task ``"seg"``.
+        cls_pool: see :class:`~.heads.ClassificationHead`; ``"mask"`` needs the task ``"seg"``.
         residual: regress the difference from the curve measured through the predicted mask. The two curves are then
             not independent, and their disagreement no longer is a quality flag.
     """
@@ -69,11 +70,13 @@ class MTINet(nn.Module):
         tasks: Sequence[str] = TASKS,
         reg_pool: str = "mask",
         reg_scales: str = "all",
+        cls_pool: str = "mean",
         residual: bool = False,
     ) -> None:
         super().__init__()
         widths, grid = positive_ints("widths", widths, 4), positive_ints("token_grid", token_grid, 2)
-        self.tasks = _check_tasks(tasks, reg_pool=one_of("reg_pool", reg_pool, REG_POOLS), residual=residual)
+        pools = {"reg": one_of("reg_pool", reg_pool, REG_POOLS), "cls": one_of("cls_pool", cls_pool, CLS_POOLS)}
+        self.tasks = _check_tasks(tasks, pools=pools, residual=residual)
         dim, self.token_grid, self.residual = grid[0] * grid[1], (grid[0], grid[1]), residual
         self.encoder = PhaseEncoder(
             widths=widths,
@@ -104,7 +107,13 @@ class MTINet(nn.Module):
             self.register_buffer("enhancement_mean", torch.zeros(len(PHASES)))
             self.register_buffer("enhancement_std", torch.ones(len(PHASES)))
         if "cls" in self.tasks:
-            self.classification = ClassificationHead(dim=dim, num_classes=positive_int("num_classes", num_classes))
+            self.classification = ClassificationHead(
+                pool=cls_pool,
+                phases=len(PHASES),
+                widths=widths,
+                dim=dim,
+                num_classes=positive_int("num_classes", num_classes),
+            )
 
     def forward(self, image: torch.Tensor, phase_mask: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
         """Predict all tasks for a batch of slices.
@@ -139,7 +148,7 @@ class MTINet(nn.Module):
                 standardised = self.regression(tokens, maps, self.token_grid, mask, phase_mask)  # (B, P)
                 outputs["enhancement"] = self._curve(standardised, image, mask)
             if self.classification is not None:
-                outputs["class_logits"] = self.classification(tokens, phase_mask)  # (B, K)
+                outputs["class_logits"] = self.classification(tokens, maps, self.token_grid, mask, phase_mask)  # (B, K)
         return outputs
 
     def _curve(self, standardised: torch.Tensor, image: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
@@ -183,18 +192,19 @@ def _check_image(image: torch.Tensor) -> None:
         )
 
 
-def _check_tasks(tasks: Sequence[str], *, reg_pool: str, residual: bool) -> tuple[str, ...]:
+def _check_tasks(tasks: Sequence[str], *, pools: dict[str, str], residual: bool) -> tuple[str, ...]:
     for task in (tasks,) if isinstance(tasks, str) else tasks:
         one_of("tasks", task, TASKS)
     if isinstance(tasks, str) or not tasks:
         raise InputError(
             found=repr(tasks), expected=f"a list of {TASKS}", where="tasks", remedy='Write a list, e.g. ["seg"].'
         )
-    if "reg" in tasks and "seg" not in tasks and (reg_pool == "mask" or residual):
-        raise InputError(
-            found='tasks with "reg" but without "seg"',
-            expected="a predicted mask to pool under",
-            where="tasks",
-            remedy='Add "seg" to tasks, or set reg_pool to "mean" or "flatten" and residual to false.',
-        )
+    for task, pool in pools.items():
+        if task in tasks and "seg" not in tasks and (pool == "mask" or (task == "reg" and residual)):
+            raise InputError(
+                found=f'tasks with "{task}" but without "seg"',
+                expected="a predicted mask to pool under",
+                where="tasks",
+                remedy=f'Add "seg" to tasks, or set {task}_pool to "mean" and residual to false.',
+            )
     return tuple(tasks)

@@ -33,18 +33,33 @@ def test_mean_over_present():
     assert mean_over_present(values, mask & False).item() == 0.0
 
 
-def test_classification_is_linear_on_the_mean_of_normalised_tokens():
+def classification_head(pool):
     torch.manual_seed(0)
-    head, tokens = ClassificationHead(dim=6, num_classes=3), torch.randn(2, 4, 5, 6)
+    return ClassificationHead(pool=pool, phases=4, widths=(1, 2, 3, 5), dim=6, num_classes=3)
+
+
+def test_classification_is_linear_on_the_mean_of_normalised_tokens():
+    head, tokens = classification_head("mean"), torch.randn(2, 4, 5, 6)
     mean = torch.nn.functional.layer_norm(tokens, (6,)).mean((1, 2))
-    torch.testing.assert_close(head(tokens), head.linear(mean))
+    torch.testing.assert_close(head(tokens, [], (2, 3), None), head.linear(mean))
 
 
 def test_classification_averages_over_the_present_phases_only():
-    torch.manual_seed(0)
-    head, tokens = ClassificationHead(dim=6, num_classes=3), torch.randn(1, 4, 5, 6)
+    head, tokens = classification_head("mean"), torch.randn(1, 4, 5, 6)
     mask = torch.tensor([[True, False, True, True]])
-    torch.testing.assert_close(head(tokens, mask), head(tokens[:, [0, 2, 3]]))
+    expected = head(tokens[:, [0, 2, 3]], [], (2, 3), None)
+    torch.testing.assert_close(head(tokens, [], (2, 3), None, mask), expected)
+
+
+def test_classification_under_the_mask_compares_phases_side_by_side():
+    head, tokens, mask = classification_head("mask"), torch.randn(2, 4, 5, 6), torch.rand(2, 1, 32, 48)
+    maps = [torch.rand(2, 4, width, 16 >> k, 24 >> k) for k, width in enumerate((1, 2, 3, 5))]
+    pooled = [pool_under_mask(tokens.unflatten(3, (2, 3)), mask), *(pool_under_mask(scale, mask) for scale in maps)]
+    features = torch.cat(pooled, -1)  # (B, P, F)
+    torch.testing.assert_close(head(tokens, maps, (2, 3), mask), head.linear(features.flatten(1)))
+    present = torch.tensor([[True, False, True, True]]).expand(2, 4)
+    features[:, 1] = 0.0
+    torch.testing.assert_close(head(tokens, maps, (2, 3), mask, present), head.linear(features.flatten(1)))
 
 
 def test_regression_keeps_amplitude():
