@@ -37,8 +37,8 @@ def load_datalist(
         dataset_dir: folder of the data set; relative paths of the datalist start here.
         section: ``"training"``, ``"validation"`` or ``"test"``.
         datalist: JSON file; default ``<dataset_dir>/datalist.json``.
-        phantom: preset of the phantom (``"demo"``) to make when ``dataset_dir`` is ``phantom_dir`` and nothing is there.
-        phantom_dir: the one folder in which the phantom may be made: a mistyped ``dataset_dir`` is an error, not a phantom.
+        phantom: preset of the phantom (``"demo"``) to make when ``dataset_dir`` is ``phantom_dir`` and is empty.
+        phantom_dir: the one folder where the phantom may be made: a mistyped ``dataset_dir`` is an error.
         seed: seed of the phantom.
 
     Returns:

@@ -70,7 +70,7 @@ def read_image(path: Path, *, where: str, budget: MemoryBudget, evidence: dict |
             found=f"{len(shape)} dimensions {shape}",
             expected="a 3-D image",
             where=where,
-            remedy='Give one volume for each phase, or pick volumes in a phase map (--phase_map), e.g. "pre": "file@1".',
+            remedy='Give one volume for each phase, or pick volumes in a phase map (--phase_map), such as "file@1".',
         )
     data = _voxels(image, shape, where, budget)  # (X, Y, Z)
     return _volume(data, image, where, shown(path), {**(evidence or {}), **_orientation(image)})
