@@ -72,6 +72,7 @@ def shipped_network(shipped):
     return parser.get_parsed_content("network_def")
 
 
+@pytest.mark.filterwarnings("ignore:parsing config_file")
 def test_load_returns_the_network_with_its_weights(shipped, tmp_path):
     bundle = tmp_path / "bundles" / "mti_net"
     shutil.copytree(shipped.configs, bundle / "configs")

@@ -34,6 +34,11 @@ def test_one_bad_study_stops_no_other_and_sets_the_exit_code(predicted):
     assert "1 of 7 studies failed" in predicted.said
 
 
+def test_nothing_is_written_beside_the_studies(predicted):
+    assert sorted(path.name for path in predicted.studies.iterdir()) == sorted([*GOOD, "torn"])
+    assert not list(predicted.studies.rglob("study.json"))
+
+
 def test_every_report_follows_the_schema(shipped, reports):
     schema = json.loads((shipped.root / "custom" / "outputs" / "study_schema.json").read_text("utf-8"))
     for case, report in reports.items():
@@ -53,7 +58,7 @@ def test_label_maps_lie_on_the_reference_phase_grid(predicted, label_maps, two_c
 def test_a_lesion_is_found_where_it_is(predicted, label_maps):
     found = np.asarray(label_maps["known"].dataobj) > 0
     true = np.asarray(nib.load(predicted.studies / "known" / "tumour.nii.gz").dataobj) > 0
-    assert 2 * (found & true).sum() / (found.sum() + true.sum()) > 0.3
+    assert 2 * (found & true).sum() / (found.sum() + true.sum()) > 0.3  # by chance: below 0.1
 
 
 def test_label_values_are_those_of_the_reported_lesions(reports, label_maps):
