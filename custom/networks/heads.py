@@ -94,6 +94,7 @@ class RegressionHead(nn.Module):
     """The standardised enhancement curve, one value a phase, by one linear layer; all of it in float32.
 
     There is no LayerNorm on this path and no plain mean: either would take away the amplitude that is regressed.
+    Each phase has weights of its own, because unshared encoders give the same channel another meaning in each phase.
 
     Args:
         pool: what the linear layer sees of a phase. ``"mask"``: the mixed tokens and the features before the
@@ -110,9 +111,9 @@ class RegressionHead(nn.Module):
         super().__init__()
         self.pool, self.all_scales = pool, scales == "all"
         if pool == "mask":
-            self.linear = nn.Linear(widths[-1] + (sum(widths) if self.all_scales else widths[-1]), 1)
+            self.linear = nn.Linear(widths[-1] + (sum(widths) if self.all_scales else widths[-1]), phases)
         elif pool == "mean":
-            self.linear = nn.Linear(dim, 1)
+            self.linear = nn.Linear(dim, phases)
         else:
             self.linear = nn.Linear(phases * widths[-1] * dim, phases)
             nn.init.uniform_(self.linear.weight, -1.0, 1.0)  # its input is scaled by the root of its length
@@ -139,4 +140,4 @@ class RegressionHead(nn.Module):
             scales = maps if self.all_scales else maps[-1:]
             features = phase_features(tokens, scales, token_grid, mask)  # (B, P, C + sum of widths)
         # a product and a sum instead of F.linear, which autocast would run in half precision
-        return (features * self.linear.weight[0]).sum(-1) + self.linear.bias
+        return (features * self.linear.weight).sum(-1) + self.linear.bias  # (B, P, F) * (P, F) to (B, P)
