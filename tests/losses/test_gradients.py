@@ -15,12 +15,12 @@ TRAINS = {
 }
 
 
-@pytest.mark.parametrize("residual", [False, True])
+@pytest.mark.parametrize("extra", [{}, {"residual": True}, {"cls_pool": "mask"}], ids=str)
 @pytest.mark.parametrize("term", TRAINS)
-def test_each_term_trains_its_parts(batch, term, residual):
+def test_each_term_trains_its_parts(batch, term, extra):
     torch.manual_seed(0)
     settings = {"widths": (3, 4, 5, 6), "token_grid": (2, 4), "head_dim": 4, "skip_connections": True}
-    net = MTINet(**settings, dropout=0.0, residual=residual)
+    net = MTINet(**settings, dropout=0.0, **extra)
     pred = net(batch["image"], batch["phase_mask"])
     if term == "adv":
         logits = TaskDrivenDiscriminator()(pred["enhancement"], pred["class_logits"].softmax(1), batch["phase_mask"])

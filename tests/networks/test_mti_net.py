@@ -21,6 +21,7 @@ VARIANTS = [
     {"downsampling": "stride", "spectral_form": "matrix"},
     {"reg_pool": "mean"},
     {"reg_pool": "flatten"},
+    {"cls_pool": "mask"},
     {"reg_scales": "last", "residual": True},
     {"tasks": ("seg",)},
 ]
@@ -177,6 +178,8 @@ def test_wrong_image_shape_says_what_to_do(make_net, shape):
         ({"spectral_form": "dct"}, "spectral_form", "'fft', 'matrix'"),
         ({"downsampling": "avg"}, "downsampling", "'pool', 'stride'"),
         ({"reg_pool": "max"}, "reg_pool", "'mask', 'flatten', 'mean'"),
+        ({"cls_pool": "max"}, "cls_pool", "'mask', 'mean'"),
+        ({"tasks": ["cls"], "cls_pool": "mask"}, "tasks", "a predicted mask"),
         ({"reg_scales": "none"}, "reg_scales", "'all', 'last'"),
         ({"tasks": ["seg", "class"]}, "tasks", "'seg', 'reg', 'cls'"),
         ({"tasks": "seg"}, "tasks", "a list"),
