@@ -3,7 +3,8 @@
 MONAI accepts an unknown top-level key in silence (``--epoch 3`` for ``--epochs 3`` trains the default number of epochs)
 and reports a misspelt constructor argument without naming it.  Two rules find both, with no list of keys to maintain:
 
-* a top-level key that nothing refers to (``@key`` or ``%key``) and that is no entry point of MONAI is a mistake;
+* a top-level key, or a key inside ``train`` or ``validate``, that nothing refers to (``@key`` or ``%key``) and that is
+  no entry point of MONAI is a mistake;
 * a keyword that the constructor named by ``_target_`` does not take is a mistake.
 
 A third rule finds what the command line makes of ``--amp false``: the text "false", which counts as true.
@@ -30,6 +31,8 @@ from .types import InputError
 from .user_errors import show_user_errors_plainly
 
 REFERENCE = re.compile(r"[@%](?:\w+\.(?:json|ya?ml))?:*#*([A-Za-z_]\w*)")
+REFERENCE_IN_GROUP = re.compile(r"[@%](?:\w+\.(?:json|ya?ml))?:*#*(train|validate)(?:#|::)([A-Za-z_]\w*)")
+GROUPS = ("train", "validate")
 WORKFLOW_STEPS = {"initialize", "run", "training", "evaluating", "inference", "finalize", "imports", "verify_def"}
 OWN_KEY_PREFIX = "x_"  # a user's own helper keys may be called x_…
 COMPONENT_KEYS = {"_target_", "_requires_", "_disabled_", "_desc_", "_mode_", "_imports_", "_debug_"}
@@ -44,6 +47,12 @@ def entry_points() -> set[str]:
     return roots | tracking | WORKFLOW_STEPS | labels | {"_meta_"}
 
 
+def entry_points_in(group: str) -> set[str]:
+    """Keys inside ``train`` or ``validate`` that MONAI looks up by name."""
+    paths = [re.split("::|#", str(item[BundlePropertyConfig.ID])) for item in TrainProperties.values()]
+    return {path[1] for path in paths if path[0] == group and len(path) > 1}
+
+
 def find_mistakes(config: Mapping[str, Any]) -> list[InputError]:
     """All mistakes of a merged, unresolved configuration.
 
@@ -53,7 +62,8 @@ def find_mistakes(config: Mapping[str, Any]) -> list[InputError]:
     Returns:
         One error for each mistake, in the order of the file; empty when there is none.
     """
-    return [*_unreferenced_keys(config), *_unknown_arguments(config), *_truth_values_as_text(config)]
+    mistakes = (_unreferenced_keys, _unreferenced_keys_in_groups, _unknown_arguments, _truth_values_as_text)
+    return [mistake for find in mistakes for mistake in find(config)]
 
 
 def _unreferenced_keys(config: Mapping[str, Any]) -> Iterator[InputError]:
@@ -67,6 +77,24 @@ def _unreferenced_keys(config: Mapping[str, Any]) -> Iterator[InputError]:
                 where=f"configuration key '{key}'",
                 remedy=_suggest(key, known & set(config) | referenced),
             )
+
+
+def _unreferenced_keys_in_groups(config: Mapping[str, Any]) -> Iterator[InputError]:
+    texts = [text for _, text in _leaves(config) if isinstance(text, str)]
+    referenced = {found for text in texts for found in REFERENCE_IN_GROUP.findall(text)}
+    for group in GROUPS:
+        content = config.get(group)
+        if not isinstance(content, Mapping) or "_target_" in content:
+            continue
+        known = entry_points_in(group) | {name for owner, name in referenced if owner == group}
+        for key in content:
+            if key not in known and not key.startswith((OWN_KEY_PREFIX, "_")):
+                yield InputError(
+                    found=f"the key '{key}' inside '{group}', which nothing in the configuration refers to",
+                    expected="a key that the configuration uses",
+                    where=f"configuration key '{group}#{key}'",
+                    remedy=_suggest(key, known),
+                )
 
 
 def _unknown_arguments(config: Mapping[str, Any]) -> Iterator[InputError]:
@@ -102,13 +130,22 @@ def _truth_values_as_text(config: Mapping[str, Any]) -> Iterator[InputError]:
 def _accepted_arguments(target: str) -> set[str] | None:
     """Keywords that a target takes; None when it takes any, or when it cannot be inspected (MONAI then reports it)."""
     found = locate(target if "." in target else f"{_modules_of_monai(target)}.{target}")
-    try:
-        parameters = inspect.signature(found).parameters.values()
-    except (TypeError, ValueError):
-        return None
-    if any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters):
-        return None
-    return {p.name for p in parameters}
+    names: set[str] = set()
+    for constructor in _constructors(found):
+        try:
+            parameters = inspect.signature(constructor).parameters.values()
+        except (TypeError, ValueError):
+            return None
+        names |= {p.name for p in parameters}
+        if all(p.kind is not inspect.Parameter.VAR_KEYWORD for p in parameters):
+            return names
+    return None
+
+
+def _constructors(found: Any) -> list[Any]:
+    """A target; if it is a class of this package, its base classes too: our ``**arguments`` always go to the base's."""
+    ours = inspect.isclass(found) and found.__module__.split(".")[0] == __name__.split(".")[0]
+    return list(found.__mro__[:-1]) if ours else [found]
 
 
 def _modules_of_monai(short_name: str) -> str | None:

@@ -39,6 +39,19 @@ def test_a_misspelt_constructor_argument_is_named_with_a_suggestion():
         check_config(config)
 
 
+def test_a_misspelt_argument_of_our_engines_is_named_though_they_pass_arguments_on():
+    config = read_config([str(CONFIGS / "train.json")], {"train#trainer#max_epoch": 3})
+    with pytest.raises(InputError, match=r"'train#trainer'.*argument 'max_epoch'.*Did you mean 'max_epochs'"):
+        check_config(config)
+
+
+def test_a_misspelt_key_inside_train_or_validate_is_named():
+    for key, meant in (("train#handler", "handlers"), ("validate#preprocesing", "preprocessing")):
+        config = read_config([str(CONFIGS / "train.json")], {key: []})
+        with pytest.raises(InputError, match=rf"'{key}'.*Did you mean '{meant}'"):
+            check_config(config)
+
+
 def test_arguments_of_monai_short_names_are_checked_too():
     config = {"run": ["$@dataset"], "dataset": {"_target_": "DataLoader", "dataset": [], "batchsize": 2}}
     assert find_mistakes(config) == []  # DataLoader takes any keyword: nothing can be said
