@@ -15,7 +15,7 @@ from .folder import ACCEPTED_FORMS
 from .forms import FoundPhases, read_named_phases, read_phases
 from .nifti import nifti_stem, read_mask
 from .phantom import ensure_phantom
-from .phase_map import load_phase_map
+from .phase_map import ANY_CASE, PhaseMap, load_phase_map
 from .shown import shown
 from .study import Study, Volume, check_case, check_phase_names
 
@@ -72,18 +72,21 @@ def load_study(
     )
 
 
-def find_studies(dataset_dir: str | PathLike, *, example_dir: str | PathLike | None = None) -> list[dict]:
+def find_studies(
+    dataset_dir: str | PathLike, *, example_dir: str | PathLike | None = None, phase_map=None
+) -> list[dict]:
     """The studies of a folder: one for each sub-folder, in natural order.
 
     Args:
         dataset_dir: folder of studies.
         example_dir: when this is the folder and it is missing, a few phantom studies are made there as DICOM.
+        phase_map: as ``load_study`` takes it; a case in it that is no study here is an error, not a silent guess.
 
     Returns:
         ``[{"case": sub-folder's name, "image": its path}, ...]``.
 
     Raises:
-        InputError: no such folder, or no sub-folder in it.
+        InputError: no such folder, no sub-folder in it, or a phase map for other cases.
     """
     root = Path(dataset_dir)
     if example_dir is not None and root == Path(example_dir) and not root.exists():
@@ -104,7 +107,19 @@ def find_studies(dataset_dir: str | PathLike, *, example_dir: str | PathLike | N
             where=str(dataset_dir),
             remedy="Put each study into a sub-folder of its own.",
         )
+    if phase_map is not None:
+        _check_mapped_cases(load_phase_map(phase_map), {path.name for path in folders})
     return [{"case": path.name, "image": str(path)} for path in sorted(folders, key=_natural)]
+
+
+def _check_mapped_cases(phase_map: PhaseMap, cases: set[str]) -> None:
+    if strangers := sorted(set(phase_map.cases) - cases - {ANY_CASE}):
+        raise InputError(
+            found=f"phases of {', '.join(strangers[:5])}, which is no study of the folder",
+            expected=f"cases among {', '.join(sorted(cases)[:5])}{' …' if len(cases) > 5 else ''}, or *",
+            where=phase_map.where,
+            remedy="Correct the case's name: it is the name of the study's sub-folder.",
+        )
 
 
 def _natural(path: Path) -> list:

@@ -31,7 +31,8 @@ class BestWeights:
     weights expect. A ``model.pt`` of other content is kept as ``model_<sha8>.pt``. Put it after the ValidationHandler.
 
     Args:
-        ckpt_dir: folder of the files.
+        ckpt_dir: folder of the published files.
+        state_dir: folder of ``best.pt``, beside the resume checkpoint; default ``ckpt_dir``.
         validator: the evaluator whose ``state.metrics`` hold the metric.
         metric: name of the metric; larger is better. A value that is undefined or not finite never wins.
         describe: plain dict that goes into ``model.json`` (network_def, classes, spacing, ...).
@@ -42,12 +43,14 @@ class BestWeights:
         self,
         *,
         ckpt_dir: str | os.PathLike,
+        state_dir: str | os.PathLike | None = None,
         validator: Engine,
         metric: str = "score",
         describe: dict[str, Any] | None = None,
         beside: Sequence[str | os.PathLike] = (),
     ) -> None:
         self.ckpt_dir, self.validator, self.metric = Path(ckpt_dir), validator, metric
+        self.best = Path(state_dir or ckpt_dir) / "best.pt"
         self.describe = dict(describe or {})
         self.beside = [Path(path) for path in beside]
 
@@ -66,7 +69,7 @@ class BestWeights:
         engine.state.best_metric, engine.state.best_metric_epoch = float(value), engine.state.epoch
         if engine.state.rank == 0:
             record = {"epoch": engine.state.epoch, "metric": self.metric, "value": float(value)}
-            save_atomically({"model": local_state(engine), **record}, self.ckpt_dir / "best.pt")
+            save_atomically({"model": local_state(engine), **record}, self.best)
 
     def completed(self, engine: MTITrainer) -> None:
         if engine.state.rank == 0:
@@ -83,7 +86,7 @@ class BestWeights:
         if engine.state.best_metric_epoch < 1:
             logger.warning("No validation gave a finite %s: the last epoch's weights are published.", self.metric)
             return local_state(engine), {"epoch": engine.state.epoch, "metric": self.metric, "value": None}
-        best = read_checkpoint(self.ckpt_dir / "best.pt")
+        best = read_checkpoint(self.best)
         return best.pop("model"), best
 
 

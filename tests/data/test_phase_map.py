@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from custom.data import PhaseMap, Selector, load_phase_map, load_study
+from custom.data import PhaseMap, Selector, find_studies, load_phase_map, load_study
 from custom.types import PHASES, InputError
 
 
@@ -126,3 +126,13 @@ def test_one_dicom_volume_for_two_phases(dicom, volumes):
     dicom.series([volumes["pre"]], 5)
     with pytest.raises(InputError, match="series 5 named for pre and for portal_venous"):
         load_study(dicom.root, phase_map={"*": {"pre": "5", "portal_venous": "5@1"}})
+
+
+def test_a_phase_map_for_a_case_that_is_not_there_is_an_error(tmp_path):
+    (tmp_path / "case01").mkdir()
+    file = tmp_path / "phases.json"
+    file.write_text('{"case1": {"pre": "a"}, "*": {"pre": "b"}}', encoding="utf-8")
+    with pytest.raises(InputError, match=r"phases of case1, which is no study.*case01"):
+        find_studies(tmp_path, phase_map=file)
+    file.write_text('{"case01": {"pre": "a"}}', encoding="utf-8")
+    assert [item["case"] for item in find_studies(tmp_path, phase_map=file)] == ["case01"]
