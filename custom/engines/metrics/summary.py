@@ -44,7 +44,8 @@ def score(figures: Figures, population_mae_pct: float | None = None) -> float:
     """One number to choose weights by: the mean of the defined among DSC, curve skill, class skill and specificity.
 
     Curve skill is ``1 - error / error of the population-mean curve`` (in relative enhancement), not below 0; class
-    skill the mean of accuracy and AUC; specificity ``1 - fp_healthy``. A task that the network lacks takes no part.
+    skill the mean of accuracy and AUC; specificity ``1 / (1 + fp_per_study)``, to which every study contributes and
+    not only the few healthy ones of a validation set. A task that the network lacks takes no part.
     """
     parts = [figures["dsc"]]
     if figures["curve_mae_pct"] is not None and population_mae_pct:
@@ -53,7 +54,7 @@ def score(figures: Figures, population_mae_pct: float | None = None) -> float:
         parts.append(0.0)  # nothing found, nothing regressed
     class_skill = [value for value in (figures["accuracy"], figures["auc"]) if value is not None]
     parts.append(float(np.mean(class_skill)) if class_skill else None)
-    parts.append(None if figures["fp_healthy"] is None else 1 - figures["fp_healthy"])
+    parts.append(None if figures["fp_per_study"] is None else 1 / (1 + figures["fp_per_study"]))
     defined = [part for part in parts if part is not None]
     return float(np.mean(defined)) if defined else 0.0
 
