@@ -1,6 +1,7 @@
 """From a folder of studies to results, by the shipped inference.json and weights trained for a few seconds."""
 
 import json
+from pathlib import Path
 
 import jsonschema
 import nibabel as nib
@@ -128,3 +129,12 @@ def test_a_phase_map_names_what_file_names_do_not(shipped, trained, two_classes,
     report = json.loads((tmp_path / "out" / "unnamed" / "study.json").read_text("utf-8"))
     assert report["phases"]["arterial"]["source"] == "scan_d.nii.gz"
     assert report["enhancement"] == reports["nifti"]["enhancement"]
+
+
+def test_the_curve_classifier_is_the_one_beside_the_weights(shipped, trained, tmp_path):
+    def classifier_of(weights):
+        workflow = shipped.build(["inference.json"], workflow_type="infer", ckpt_path=str(weights))
+        return workflow.parser.get_parsed_content("curve_classifier")
+
+    assert Path(classifier_of(trained.weights)) == trained.models / "curve_classifier.json"
+    assert classifier_of(tmp_path / "model.pt") is None  # a training on one class fits none
