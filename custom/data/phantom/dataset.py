@@ -21,7 +21,6 @@ from ...types import DEFAULT_CLASSES, PHASES, InputError
 from .dicom_dialects import get_dialect
 from .plan import SECTIONS, PlannedStudy, plan_studies
 from .presets import get_preset
-from .reference import references
 from .simulate import simulate_study
 from .write_dicom import write_dicom
 from .write_nifti import write_nifti
@@ -138,6 +137,8 @@ def _write_lists(folder: Path, planned: list[PlannedStudy], results: list[tuple[
     content = {"classes": list(DEFAULT_CLASSES), **sections}
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
     _write_json(folder / DATALIST, content | {"content_hash": digest})
+    from .reference import references  # needs scikit-learn, which takes seconds to import, and only here
+
     manifest = {
         "what": "digital phantom, not patients",
         **header,
