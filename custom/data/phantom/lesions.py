@@ -75,9 +75,9 @@ def _sines(waves: np.ndarray, phases: np.ndarray, points: np.ndarray) -> np.ndar
 
 
 def draw_diameter(rng: np.random.Generator, limits_mm: tuple[float, float]) -> float:
-    """A diameter within ``limits_mm``: most between 20 and 50 mm when the limits are 8 and 60."""
+    """A diameter within ``limits_mm``: most between 25 and 55 mm when the limits are 8 and 60."""
     low, high = limits_mm
-    return float(low + (high - low) * rng.beta(2.4, 2.2))
+    return float(low + (high - low) * rng.beta(3.0, 2.0))
 
 
 def draw_shape(rng: np.random.Generator, limits_mm: tuple[float, float]) -> LesionShape:
