@@ -29,7 +29,24 @@ def batch_dice_loss(logits: torch.Tensor, label: torch.Tensor, smooth: float = 1
     return 1.0 - (overlap + smooth) / (probability.sum() + label.sum() + smooth)
 
 
+def slice_dice_loss(logits: torch.Tensor, label: torch.Tensor, smooth: float = 1.0) -> torch.Tensor:
+    """Soft Dice loss of each slice with tumour, averaged: a small lesion counts as much as a large one. A scalar.
+
+    Args:
+        logits: ``(B, 1, H, W)``.
+        label: ``(B, 1, H, W)``, 0 or 1; 0, but in the graph, when no slice has a tumour.
+        smooth: pixels added to both sums.
+    """
+    probability, label = logits.float().sigmoid().flatten(1), label.float().flatten(1)  # (B, H·W)
+    overlap = 2.0 * (probability * label).sum(1)
+    dice = (overlap + smooth) / (probability.sum(1) + label.sum(1) + smooth)  # (B)
+    has_tumour = label.amax(1)
+    return ((1.0 - dice) * has_tumour).sum() / has_tumour.sum().clamp(min=1.0)
+
+
 def segmentation_loss(logits: torch.Tensor, label: torch.Tensor, kind: str = "dice_ce") -> torch.Tensor:
-    """``"bce"``, or ``"dice_ce"``: BCE plus batch Dice. Returns a scalar."""
+    """``"bce"``, or ``"dice_ce"``: BCE plus the mean of batch Dice and slice Dice. Returns a scalar."""
     loss = bce_loss(logits, label)
-    return loss + batch_dice_loss(logits, label) if kind == "dice_ce" else loss
+    if kind == "dice_ce":
+        loss = loss + 0.5 * (batch_dice_loss(logits, label) + slice_dice_loss(logits, label))
+    return loss

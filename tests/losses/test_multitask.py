@@ -6,7 +6,7 @@ from torch.nn import functional as F
 
 from custom.enhancement import measure_enhancement
 from custom.losses import MultiTaskLoss
-from custom.losses.segmentation import batch_dice_loss
+from custom.losses.segmentation import batch_dice_loss, slice_dice_loss
 from custom.types import InputError
 
 
@@ -16,7 +16,8 @@ def test_terms_by_hand(pred, batch):
     valid = batch["phase_mask"].clone()
     valid[3] = False
     bce = F.binary_cross_entropy_with_logits(seg, batch["label"])
-    torch.testing.assert_close(terms["seg"], bce + batch_dice_loss(seg, batch["label"]))
+    dice = 0.5 * (batch_dice_loss(seg, batch["label"]) + slice_dice_loss(seg, batch["label"]))
+    torch.testing.assert_close(terms["seg"], bce + dice)
     torch.testing.assert_close(terms["reg"], F.l1_loss(curve[valid], batch["enhancement"][valid]))
     measured = measure_enhancement(seg.sigmoid(), batch["image"])
     torch.testing.assert_close(terms["tim"], F.l1_loss(measured[valid], batch["enhancement"][valid]))

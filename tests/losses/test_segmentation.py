@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from custom.losses.segmentation import batch_dice_loss, bce_loss, segmentation_loss
+from custom.losses.segmentation import batch_dice_loss, bce_loss, segmentation_loss, slice_dice_loss
 
 
 def test_bce_by_hand():
@@ -44,7 +44,7 @@ def test_finite_at_the_ends(value):
 
 def test_kinds():
     logits, label = torch.randn(2, 1, 4, 4), torch.eye(4).expand(2, 1, 4, 4)
-    bce, dice = bce_loss(logits, label), batch_dice_loss(logits, label)
+    bce, dice = bce_loss(logits, label), 0.5 * (batch_dice_loss(logits, label) + slice_dice_loss(logits, label))
     torch.testing.assert_close(segmentation_loss(logits, label, "bce"), bce)
     torch.testing.assert_close(segmentation_loss(logits, label, "dice_ce"), bce + dice)
 
@@ -52,3 +52,13 @@ def test_kinds():
 def test_half_precision_logits_are_summed_in_float32():
     logits, label = torch.full((1, 1, 256, 256), -9.0), torch.zeros(1, 1, 256, 256)
     torch.testing.assert_close(segmentation_loss(logits.bfloat16(), label), segmentation_loss(logits, label))
+
+
+def test_slice_dice_counts_a_small_lesion_as_much_as_a_large_one():
+    label = torch.zeros(3, 1, 8, 8)
+    label[0, :, :, :4] = 1.0  # 32 pixels, found exactly
+    label[1, :, 2, 3] = 1.0  # one pixel, missed; the third slice has no tumour and no say
+    logits = torch.where(label > 0, 40.0, -40.0)
+    logits[1] = -40.0
+    torch.testing.assert_close(slice_dice_loss(logits, label), torch.tensor((0.0 + (1 - 1 / 2)) / 2))
+    assert slice_dice_loss(logits[2:], label[2:]) == 0.0
