@@ -62,7 +62,7 @@ def test_lesions_are_conspicuous_and_of_the_intended_sizes(population):
     diameters = np.array([lesion.shape.diameter_mm for lesion in population.lesions])
     assert diameters.min() >= 8
     assert diameters.max() <= 60
-    assert np.mean((diameters >= 15) & (diameters <= 45)) > 0.7
+    assert np.mean((diameters >= 25) & (diameters <= 55)) > 0.7
 
 
 def test_shapes_do_not_depend_on_the_class():
