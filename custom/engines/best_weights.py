@@ -34,7 +34,8 @@ class BestWeights:
         ckpt_dir: folder of the published files.
         state_dir: folder of ``best.pt``, beside the resume checkpoint; default ``ckpt_dir``.
         validator: the evaluator whose ``state.metrics`` hold the metric.
-        metric: name of the metric; larger is better. A value that is undefined or not finite never wins.
+        metric: name of the metric; larger is better. A value that is undefined or not finite never wins. None: the
+            last epoch's weights are published, the right choice when the learning rate is annealed to the end.
         describe: plain dict that goes into ``model.json`` (network_def, classes, spacing, ...).
         beside: files that belong to the weights and are copied beside them, e.g. ``training_curves.json``.
     """
@@ -45,7 +46,7 @@ class BestWeights:
         ckpt_dir: str | os.PathLike,
         state_dir: str | os.PathLike | None = None,
         validator: Engine,
-        metric: str = "score",
+        metric: str | None = "score",
         describe: dict[str, Any] | None = None,
         beside: Sequence[str | os.PathLike] = (),
     ) -> None:
@@ -59,8 +60,8 @@ class BestWeights:
         engine.add_event_handler(Events.COMPLETED, self.completed)
 
     def epoch_completed(self, engine: MTITrainer) -> None:
-        if self.validator.state.epoch != engine.state.epoch:
-            return  # not validated in this epoch
+        if self.metric is None or self.validator.state.epoch != engine.state.epoch:
+            return  # nothing to choose by, or not validated in this epoch
         value = self.validator.state.metrics.get(self.metric)
         if value is None or not math.isfinite(value):
             return
@@ -83,6 +84,8 @@ class BestWeights:
         idist.barrier()  # whoever reads model.pt next finds it
 
     def _chosen(self, engine: MTITrainer) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        if self.metric is None:
+            return local_state(engine), {"epoch": engine.state.epoch, "metric": None, "value": None}
         if engine.state.best_metric_epoch < 1:
             logger.warning("No validation gave a finite %s: the last epoch's weights are published.", self.metric)
             return local_state(engine), {"epoch": engine.state.epoch, "metric": self.metric, "value": None}

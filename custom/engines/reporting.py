@@ -121,7 +121,7 @@ class TrainingReport:
 
     def completed(self, engine: MTITrainer) -> None:
         load_weights(engine.network, self.weights)
-        self.validator.run(max(engine.state.best_metric_epoch, 1))
+        self.validator.run(engine.state.best_metric_epoch if engine.state.best_metric_epoch > 0 else engine.state.epoch)
         if engine.state.rank == 0:
             paths = [self.weights, self.weights.with_suffix(".json"), *self.evaluation.report(self.validator)]
             paths += [path for path in self.also_written if path.exists()]

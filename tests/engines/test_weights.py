@@ -142,6 +142,14 @@ def test_the_best_epoch_is_published_with_what_it_expects(make_trainer, tmp_path
     assert (tmp_path / "training_curves.json").exists()
 
 
+def test_without_a_metric_the_last_epoch_is_published_whatever_the_scores(make_trainer, tmp_path):
+    states = train_with_scores(make_trainer, tmp_path, {1: 0.9, 3: 0.2}, epochs=3, metric=None)
+    published = torch.load(tmp_path / "model.pt", weights_only=True)
+    assert torch.equal(published["seg.weight"], states[3]["seg.weight"])
+    description = json.loads((tmp_path / "model.json").read_text())
+    assert description["training"] == {"epoch": 3, "metric": None, "value": None}
+
+
 def test_without_a_validation_the_last_epoch_is_published(make_trainer, tmp_path, caplog):
     states = train_with_scores(make_trainer, tmp_path, {}, epochs=2)
     published = torch.load(tmp_path / "model.pt", weights_only=True)
