@@ -11,15 +11,15 @@ from pathlib import Path
 from ..types import InputError
 from .phantom import ensure_phantom
 from .phase_map import parse_selector
+from .splits import SECTIONS
 from .study import check_case, check_optional_text, check_phase_names
 
-SECTIONS = ("training", "validation", "test")
 ITEM_KEYS = (
     *("case", "patient", "phases", "image", "label", "labels", "liver", "lesion_class"),
-    *("true_enhancement", "site", "fold", "name", "lesions", "atypical"),
+    *("true_enhancement", "site", "fold", "name", "lesions", "atypical", "notes"),
 )
-_PATH_KEYS = ("image", "label", "liver")
-_PATH_TABLES = ("phases", "labels")
+PATH_KEYS = ("image", "label", "liver")
+PATH_TABLES = ("phases", "labels")
 
 
 def load_datalist(
@@ -139,7 +139,7 @@ def _check_item(item: dict, content: dict, path: Path) -> dict:
             where=where,
             remedy="Complete the entry.",
         )
-    for key in _PATH_TABLES:
+    for key in PATH_TABLES:
         if item.get(key) and not isinstance(item[key], Mapping):
             raise InputError(
                 found=f"{key} that is no table", expected='{"pre": path, ...}', where=where, remedy="Correct it."
@@ -160,10 +160,10 @@ def _check_item(item: dict, content: dict, path: Path) -> dict:
 def _absolute(item: dict, root: Path, path: Path) -> dict:
     """The item with absolute paths, each of which exists."""
     out = dict(item)
-    for key in _PATH_KEYS:
+    for key in PATH_KEYS:
         if out.get(key):
             out[key] = _existing(root, out[key], f"{path.name}, case {item['case']}, {key}")
-    for key in _PATH_TABLES:
+    for key in PATH_TABLES:
         if out.get(key):
             out[key] = {
                 phase: _existing(root, value, f"{path.name}, case {item['case']}, {phase}")
@@ -173,7 +173,9 @@ def _absolute(item: dict, root: Path, path: Path) -> dict:
     return out
 
 
-def _existing(root: Path, value: object, where: str) -> str:
+def _existing(root: Path, value: object, where: str) -> str | list[str]:
+    if isinstance(value, list):  # one mask file for each tumour
+        return [_existing(root, part, where) for part in value]
     full = root / str(value)
     if not full.exists() and not (root / parse_selector(str(value)).name).exists():
         raise InputError(found=f"no file {value}", expected="an existing file", where=where, remedy="Correct the path.")
