@@ -145,6 +145,13 @@ def _check_item(item: dict, content: dict, path: Path) -> dict:
                 found=f"{key} that is no table", expected='{"pre": path, ...}', where=where, remedy="Correct it."
             )
         check_phase_names(item.get(key) or {}, where=f"{where}, {key}")
+    if any(isinstance(value, list) for value in [item.get("image"), *(item.get("phases") or {}).values()]):
+        raise InputError(
+            found="a list of images",
+            expected="one path for each phase (only masks may be several files)",
+            where=where,
+            remedy="Name one file, or a folder of DICOM.",
+        )
     lesion_class, classes = item.get("lesion_class"), content.get("classes")
     check_optional_text(lesion_class, f"{where}, lesion_class", "the name of a class, or null")
     if classes and lesion_class is not None and lesion_class not in classes:

@@ -13,6 +13,7 @@ from ..types import PHASES, REFERENCE_PHASE, InputError
 from .budget import MemoryBudget
 from .folder import ACCEPTED_FORMS
 from .forms import FoundPhases, read_named_phases, read_phases
+from .masks import merge_masks
 from .nifti import nifti_stem, read_mask
 from .phantom import ensure_phantom
 from .phase_map import ANY_CASE, PhaseMap, load_phase_map
@@ -35,7 +36,8 @@ def load_study(
     Args:
         item: a path (folder of NIfTI or DICOM, 4-D NIfTI, reference NIfTI with ``phases/`` beside it), or a mapping
             with ``case``, and ``phases`` {phase: path} or ``image`` (such a path), optionally ``label``, ``labels``
-            {phase: path}, ``liver``, ``lesion_class``, ``patient``. Further keys are left alone.
+            {phase: path}, ``liver``, ``lesion_class``, ``patient``. Further keys are left alone. A mask may be a list
+            of paths (one file for each tumour): they are read as one.
         phase_map: a ``PhaseMap``, a mapping, or the path of a JSON or CSV file; overrides all other evidence.
         reference_phase: the phase whose grid counts; must be among the phases found.
         memory_budget_gb: refuse studies whose volumes would take more.
@@ -148,16 +150,17 @@ def _as_mapping(item: object) -> Mapping:
     return item
 
 
-def _mask(path: object, case: str, budget: MemoryBudget) -> Volume | None:
-    if not path:
+def _mask(given: object, case: str, budget: MemoryBudget) -> Volume | None:
+    if not given:
         return None
-    path = Path(str(path)).absolute()
-    return read_mask(path, where=f"{case}/{shown(path)}", budget=budget)
+    paths = [Path(str(path)).absolute() for path in (given if isinstance(given, list | tuple) else [given])]
+    masks = [read_mask(path, where=f"{case}/{shown(path)}", budget=budget) for path in paths]
+    return merge_masks(masks, where=case)
 
 
-def _phase_masks(paths: Mapping | None, case: str, budget: MemoryBudget) -> dict[str, Volume]:
-    check_phase_names(paths or {}, where=f"{case}, labels")
-    return {phase: _mask(path, case, budget) for phase, path in (paths or {}).items() if path}
+def _phase_masks(given: Mapping | None, case: str, budget: MemoryBudget) -> dict[str, Volume]:
+    check_phase_names(given or {}, where=f"{case}, labels")
+    return {phase: _mask(paths, case, budget) for phase, paths in (given or {}).items() if paths}
 
 
 def _flags(found: FoundPhases, label: Volume | None, reference_phase: str) -> tuple[str, ...]:

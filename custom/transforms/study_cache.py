@@ -57,8 +57,8 @@ def study_key(item: Mapping | str) -> bytes:
 
 
 def _paths(value: object) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        for inner in value.values():
+    if isinstance(value, Mapping | list):
+        for inner in value.values() if isinstance(value, Mapping) else value:
             yield from _paths(inner)
     elif value is not None:
         yield str(value)

@@ -53,6 +53,8 @@ def first(content, section="training"):
 
 
 CHANGES = {
+    r"case a: found a list of images": lambda c: first(c)["phases"].update(pre=["a.nii.gz", "b.nii.gz"]),
+    r"case a, label: found no file gone": lambda c: first(c).update(label=["case 01 ä/pre.nii.gz", "gone.nii.gz"]),
     r"case a, pre: found no file gone\.nii\.gz": lambda c: first(c)["phases"].update(pre="gone.nii.gz"),
     r"unknown key 'lesionclass'; did you mean 'lesion_class'\?": lambda c: first(c).update(lesionclass="HCC"),
     r"case 'a' twice": lambda c: first(c, "validation").update(case="a"),
