@@ -66,7 +66,9 @@ def _relative(entry: Mapping, folder: Path) -> dict:
     return out
 
 
-def _path(path: str | os.PathLike, folder: Path) -> str:
+def _path(path: str | os.PathLike | list, folder: Path) -> str | list[str]:
+    if isinstance(path, list):  # one mask file for each tumour
+        return [_path(part, folder) for part in path]
     try:
         return PurePath(os.path.relpath(path, folder.resolve())).as_posix()
     except ValueError:  # another drive
