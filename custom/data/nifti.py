@@ -99,6 +99,12 @@ def dimensions(path: Path, where: str) -> int:
     return len(_spatial_shape(_open(path, where), where))
 
 
+def read_grid(path: Path, *, where: str) -> tuple[tuple[int, ...], np.ndarray]:
+    """Size ``(X, Y, Z, ...)`` and affine ``(4, 4)`` in RAS mm from the header alone."""
+    image = _open(path, where)
+    return _spatial_shape(image, where), _affine(image, where)
+
+
 def read_mask(path: Path, *, where: str, budget: MemoryBudget) -> Volume:
     """Read a label map: whole numbers from 0 to 255, as uint8."""
     image = read_image(path, where=where, budget=budget)
