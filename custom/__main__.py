@@ -1,4 +1,7 @@
-"""``python -m custom <verb>``: commands around the bundle; its workflows are run by ``python -m monai.bundle run``."""
+"""``python -m custom <verb>``: commands around the bundle; its workflows are run by ``python -m monai.bundle run``.
+
+In a shared bundle this package is called ``scripts``, and so are its commands.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +14,25 @@ import yaml
 
 from .config_check import check_config, read_config
 from .data.phantom.cli import add_phantom_arguments, run_phantom
-from .types import InputError
+from .package.build import add_package_arguments, run_package
+from .types import COMMAND, InputError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; a user's error is one readable message and exit code 2, never a traceback."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    parser = argparse.ArgumentParser(prog="python -m custom", description="Commands around the MTI-Net bundle.")
+    chosen = build_parser().parse_args(arguments)
+    try:
+        chosen.command(chosen)
+    except InputError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 2
+    return 0
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Every verb with its options."""
+    parser = argparse.ArgumentParser(prog=COMMAND, description="Commands around the MTI-Net bundle.")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="verb")
 
     phantom = verbs.add_parser("phantom", help="write the embedded phantom data set")
@@ -29,13 +44,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     check.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="overrides, as for monai.bundle run")
     check.set_defaults(command=run_check_config)
 
-    chosen = parser.parse_args(arguments)
-    try:
-        chosen.command(chosen)
-    except InputError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 2
-    return 0
+    package = verbs.add_parser("package", help="write the bundle as a folder and a zip to share")
+    add_package_arguments(package)
+    package.set_defaults(command=run_package)
+
+    return parser
 
 
 def run_check_config(arguments: argparse.Namespace) -> None:

@@ -16,7 +16,7 @@ import difflib
 import functools
 import inspect
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pydoc import locate
 from typing import Any
 
@@ -98,7 +98,7 @@ def _unreferenced_keys_in_groups(config: Mapping[str, Any]) -> Iterator[InputErr
 
 
 def _unknown_arguments(config: Mapping[str, Any]) -> Iterator[InputError]:
-    for path, component in _components(config):
+    for path, component in components(config):
         target = component["_target_"]
         if not isinstance(target, str) or target.startswith("$"):
             continue
@@ -129,7 +129,7 @@ def _truth_values_as_text(config: Mapping[str, Any]) -> Iterator[InputError]:
 
 def _accepted_arguments(target: str) -> set[str] | None:
     """Keywords that a target takes; None when it takes any, or when it cannot be inspected (MONAI then reports it)."""
-    found = locate(target if "." in target else f"{_modules_of_monai(target)}.{target}")
+    found = locate(target if "." in target else f"{module_of_monai(target)}.{target}")
     names: set[str] = set()
     for constructor in _constructors(found):
         try:
@@ -148,7 +148,7 @@ def _constructors(found: Any) -> list[Any]:
     return list(found.__mro__[:-1]) if ours else [found]
 
 
-def _modules_of_monai(short_name: str) -> str | None:
+def module_of_monai(short_name: str) -> str | None:
     """The module that MONAI takes a short ``_target_`` such as ``"Compose"`` from."""
     modules = _monai_components().get_component_module_name(short_name)
     return modules[0] if isinstance(modules, list) else modules
@@ -174,17 +174,22 @@ def _leaves(node: Any, path: str = "") -> Iterator[tuple[str, Any]]:
         yield from _leaves(child, f"{path}#{key}" if path else str(key))
 
 
-def _components(node: Any, path: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
+def components(node: Any, path: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Every part of a configuration that names a ``_target_``, with its path."""
     if isinstance(node, Mapping) and "_target_" in node:
         yield path, node
     items = node.items() if isinstance(node, Mapping) else enumerate(node) if isinstance(node, list | tuple) else ()
     for key, child in items:
-        yield from _components(child, f"{path}#{key}" if path else str(key))
+        yield from components(child, f"{path}#{key}" if path else str(key))
 
 
 def check_config(config: Mapping[str, Any]) -> None:
     """Raise the first mistake of a configuration, if there is one; the message lists all of them."""
-    mistakes = find_mistakes(config)
+    raise_mistakes(find_mistakes(config))
+
+
+def raise_mistakes(mistakes: Sequence[InputError]) -> None:
+    """Raise the first of some mistakes, if there is one; the message lists all of them."""
     if not mistakes:
         return
     first = mistakes[0]

@@ -18,6 +18,9 @@ REFERENCE_PHASE: Final = "portal_venous"
 DEFAULT_CLASSES: Final = ("hemangioma", "HCC")
 """Lesion classes in head order: class ``k`` is value ``k + 1`` in a label map."""
 
+COMMAND: Final = f"python -m {__name__.split('.')[0]}"
+"""How this package's commands are called: by the package's name, which is another one in a shared bundle."""
+
 UNKNOWN_CLASS: Final = -1
 """Class index of a slice or study whose lesion class is unknown or mixed; the classification loss skips it."""
 

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ...types import InputError
+from ...types import COMMAND, InputError
 from .dataset import DATALIST, write_phantom
 
 logger = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ def _wait_for(datalist: Path) -> Path:
                 found="no data set after an hour of waiting",
                 expected="the first process to have written it",
                 where=str(datalist.parent),
-                remedy="Make it beforehand: python -m custom phantom --output DIR.",
+                remedy=f"Make it beforehand: {COMMAND} phantom --output DIR.",
             )
         time.sleep(POLL_S)
     return datalist
