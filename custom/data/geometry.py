@@ -13,6 +13,11 @@ MAX_SHEAR_DEG = 3.0
 """Slice step against normal: MR stacks lie within a degree or two; more is a tilted gantry or a re-sliced stack."""
 
 
+def same_grid(shape_a: tuple, affine_a: np.ndarray, shape_b: tuple, affine_b: np.ndarray) -> bool:
+    """Whether two grids have the same size and, within rounding, the same place (affines in mm)."""
+    return tuple(shape_a) == tuple(shape_b) and bool(np.abs(affine_a - affine_b).max() < ROUNDING_MM)
+
+
 def slice_normal(row_cosine, column_cosine) -> np.ndarray:
     """Unit vector through the slices, LPS."""
     normal = np.cross(row_cosine, column_cosine)

@@ -8,9 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..types import InputError
+from .geometry import same_grid
 from .study import Volume
-
-GRID_TOLERANCE_MM = 0.01
 
 
 def merge_masks(masks: Sequence[Volume], *, where: str) -> Volume:
@@ -29,7 +28,7 @@ def merge_masks(masks: Sequence[Volume], *, where: str) -> Volume:
     first, *others = masks
     data = first.data.copy() if others else first.data
     for mask in others:
-        if mask.data.shape != data.shape or np.abs(mask.affine - first.affine).max() > GRID_TOLERANCE_MM:
+        if not same_grid(mask.data.shape, mask.affine, first.data.shape, first.affine):
             raise InputError(
                 found=f"{mask.source} on another grid than {first.source}",
                 expected="the masks that are read together on one grid",
