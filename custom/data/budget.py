@@ -27,13 +27,12 @@ class MemoryBudget:
         self.limit_gb = limit_gb
         self._left = int(limit_gb * 1e9)
 
-    def claim(self, shape: Sequence[int], where: str, *, stored_bytes_per_voxel: int = BYTES_PER_VOXEL) -> int:
-        """Reserve a volume as float32 and check that its stored form fits beside it.
+    def claim(self, shape: Sequence[int], where: str) -> int:
+        """Reserve a volume as float32.
 
         Args:
             shape: voxels along each axis, as declared by the header.
             where: file or series, for the message.
-            stored_bytes_per_voxel: size of the stored voxel type, read before it becomes float32.
 
         Returns:
             Number of voxels.
@@ -41,7 +40,7 @@ class MemoryBudget:
         Raises:
             InputError: empty or negative size, or more than what is left.
         """
-        voxels = self.check(shape, where, stored_bytes_per_voxel=stored_bytes_per_voxel)
+        voxels = self.check(shape, where)
         self._left -= voxels * BYTES_PER_VOXEL
         return voxels
 
@@ -51,7 +50,7 @@ class MemoryBudget:
         other._left = self._left
         return other
 
-    def check(self, shape: Sequence[int], where: str, *, stored_bytes_per_voxel: int = BYTES_PER_VOXEL) -> int:
+    def check(self, shape: Sequence[int], where: str) -> int:
         """As ``claim``, for an array that is let go at once."""
         voxels = 1
         for size in shape:  # Python integers: a product of declared sizes overflows int64
@@ -63,7 +62,7 @@ class MemoryBudget:
                 where=where,
                 remedy="Export the file again.",
             )
-        if voxels * max(BYTES_PER_VOXEL, stored_bytes_per_voxel) > self._left:
+        if voxels * BYTES_PER_VOXEL > self._left:
             raise InputError(
                 found=f"{_times(shape)} voxels in the header ({voxels * BYTES_PER_VOXEL / 1e9:.1f} GB)",
                 expected=f"a study within {self.limit_gb:g} GB",

@@ -170,6 +170,11 @@ def _flags(found: FoundPhases, label: Volume | None, reference_phase: str) -> tu
         for phase, volume in found.phases.items()
         if volume.evidence.get("orientation") == "assumed"
     ]
+    flags += [
+        f"geometry_contradictory:{phase}"
+        for phase, volume in found.phases.items()
+        if volume.evidence.get("geometry") == "contradictory"
+    ]
     reference = found.phases.get(reference_phase)
     if label is not None and reference is not None and not _same_grid(label, reference):
         flags.append("label_grid_differs")

@@ -12,6 +12,8 @@ import numpy as np
 
 from ..types import PHASES, InputError
 
+EDGE_MM = (0.02, 200.0)
+"""Voxel edges outside this range are another unit or a damaged header."""
 _UNSAFE_CASE = re.compile(r'[<>:"/\\|?*\x00-\x1f]|^\.+$|^\s|[\s.]$')
 
 
@@ -132,7 +134,7 @@ def check_optional_text(value: object, where: str, expected: str) -> None:
 
 
 def check_affine(affine: np.ndarray, where: str) -> None:
-    """Raise an ``InputError`` unless the matrix is a finite, invertible map from voxels to millimetres."""
+    """Raise an ``InputError`` unless the matrix is a finite, invertible map from voxels to plausible millimetres."""
     columns = affine[:3, :3] if affine.shape == (4, 4) else np.zeros((3, 3))
     lengths = np.linalg.norm(columns, axis=0)
     usable = np.isfinite(affine).all() and (lengths > 1e-6).all()
@@ -142,6 +144,13 @@ def check_affine(affine: np.ndarray, where: str) -> None:
             expected="an invertible map from voxels to millimetres",
             where=where,
             remedy="Export the image again with its geometry.",
+        )
+    if lengths.min() < EDGE_MM[0] or lengths.max() > EDGE_MM[1]:
+        raise InputError(
+            found=f"voxels of {' × '.join(f'{length:g}' for length in lengths)} mm",
+            expected=f"edges from {EDGE_MM[0]:g} to {EDGE_MM[1]:g} mm",
+            where=where,
+            remedy="Check the unit of length, and export the image again with its geometry.",
         )
 
 
