@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from custom.data.phantom.acquisition import draw_acquisition
+from custom.data.phantom.patient import draw_patient
 from custom.data.phantom.presets import get_preset
 from custom.data.phantom.render import sample_curves
-from custom.data.phantom.simulate import draw_patient, simulate_study
+from custom.data.phantom.simulate import simulate_study
 from custom.data.phantom.tissues import phase_signals
 from custom.types import DEFAULT_CLASSES
 

@@ -16,7 +16,7 @@ from custom.data.phantom.reference import (
     pre_contrast_features,
     references,
 )
-from custom.data.phantom.simulate import draw_patient
+from custom.data.phantom.patient import draw_patient
 
 
 def _auc(model, features, labels) -> float:

@@ -65,10 +65,8 @@ def draw_acquisition(rng: np.random.Generator) -> Acquisition:
     )
     poses = []
     for phase in PHASES:
-        shift = np.clip(rng.normal(0, SHIFT_SD_MM), np.negative(SHIFT_LIMIT_MM), SHIFT_LIMIT_MM)
-        deformation = SmoothField.draw(rng, components=3, sd=1.3, spacing_mm=70.0, half_mm=(170, 130, 100))
-        at_rest = phase == REFERENCE_PHASE
-        poses.append(Pose() if at_rest else Pose(tuple(float(s) for s in shift), deformation))
+        pose = draw_pose(rng)
+        poses.append(Pose() if phase == REFERENCE_PHASE else pose)
     return Acquisition(
         times_s=tuple(float(t) for t in times),
         circulation=circulation,
@@ -77,6 +75,13 @@ def draw_acquisition(rng: np.random.Generator) -> Acquisition:
         snr=float(rng.uniform(*SNR)),
         gain=float(np.exp(rng.uniform(*np.log(GAIN)))),
     )
+
+
+def draw_pose(rng: np.random.Generator) -> Pose:
+    """Where one breath-hold puts the organs."""
+    shift = np.clip(rng.normal(0, SHIFT_SD_MM), np.negative(SHIFT_LIMIT_MM), SHIFT_LIMIT_MM)
+    deformation = SmoothField.draw(rng, components=3, sd=1.3, spacing_mm=70.0, half_mm=(170, 130, 100))
+    return Pose(tuple(float(s) for s in shift), deformation)
 
 
 def add_rician_noise(rng: np.random.Generator, signal: np.ndarray, sigma: float) -> np.ndarray:

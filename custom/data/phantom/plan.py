@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...types import DEFAULT_CLASSES, InputError
+from .patient import draw_lesion_classes
 from .presets import Preset
-from .simulate import draw_lesion_classes
 
 SECTIONS = ("training", "validation", "test")
 

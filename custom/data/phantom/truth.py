@@ -10,7 +10,7 @@ from ...types import DEFAULT_CLASSES, PHASES
 
 if TYPE_CHECKING:
     from .acquisition import Acquisition
-    from .simulate import Patient
+    from .patient import Patient
 
 
 def measure_truth(
