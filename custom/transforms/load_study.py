@@ -16,7 +16,10 @@ from ..types import DEFAULT_CLASSES, PHASES, REFERENCE_PHASE, UNKNOWN_CLASS, Inp
 from .label_values import label_values
 from .world_grid import OnGrid, resample_to_grid
 
-CONSUMED_KEYS = ("case", "patient", "phases", "label", "labels", "liver", "lesion_class", "true_enhancement", "site")
+CONSUMED_KEYS = (
+    *("case", "patient", "phases", "label", "labels", "liver", "lesion_class", "true_enhancement", "site"),
+    *("affines", "lesions", "notes"),
+)
 """Keys of a datalist item that end here; what else an item holds (a server's request, for example) passes through."""
 
 
