@@ -5,6 +5,7 @@ from .checkpoint import ResumeCheckpoint, save_atomically
 from .distributed import SynchroniseBuffers
 from .history import History
 from .metrics import StudyMetrics
+from .mixed_precision import has_native_bfloat16
 from .prepare_batch import PrepareSlices, PrepareStudy
 from .progress import Progress, loss_terms
 from .reporting import EvaluationReport, TrainingReport
@@ -28,6 +29,7 @@ __all__ = [
     "SynchroniseBuffers",
     "TrainingReport",
     "WeightsLoader",
+    "has_native_bfloat16",
     "load_weights",
     "loss_terms",
     "save_atomically",

@@ -27,9 +27,9 @@ class AggregateStudyd(Transform):
 
     ==========================  =====================================================================================
     ``pred``                    ``(1, H, W, D)`` uint8 MetaTensor, 1 in every lesion
-    ``probability``             ``(1, H, W, D)`` float32 MetaTensor; 0 in components that are too small to be a lesion
+    ``probability``             ``(1, H, W, D)`` float32 MetaTensor; 0 in components that are not held for a lesion
     ``instances``               ``(1, H, W, D)`` int16 MetaTensor, lesion numbers
-    ``lesions``                 plain dicts: id, volume_ml, class_probabilities, regressed, measured, shared_slice
+    ``lesions``                 plain dicts: id, volume_ml, certainty, class_probabilities, regressed, measured, shared_slice
     ``class_prob``              ``(K)`` volume-weighted over the lesions
     ``enhancement_pred``        ``(4)`` regressed, volume-weighted over the lesions
     ``enhancement_measured``    ``(4)`` under ``pred``
@@ -44,6 +44,7 @@ class AggregateStudyd(Transform):
     Args:
         threshold: tumour probability above which a voxel is tumour, in (0, 1).
         min_volume_ml: smallest lesion, >= 0.
+        min_certainty: smallest mean tumour probability of a lesion, in [0, 1].
         classes: class names in head order.
         curve_classifier: for lesions that are never alone in a slice: None, the dict of ``CurveClassifier.to_dict``
             or the path of a JSON file that holds it.
@@ -54,10 +55,12 @@ class AggregateStudyd(Transform):
         *,
         threshold: float = 0.5,
         min_volume_ml: float = 0.1,
+        min_certainty: float = 0.0,
         classes: Sequence[str],
         curve_classifier: Mapping[str, Any] | str | None = None,
     ) -> None:
-        self.threshold, self.min_volume_ml, self.classes = float(threshold), float(min_volume_ml), tuple(classes)
+        self.threshold, self.min_volume_ml = float(threshold), float(min_volume_ml)
+        self.min_certainty, self.classes = float(min_certainty), tuple(classes)
         self.classifier = _load_classifier(curve_classifier, self.classes)
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
@@ -76,10 +79,12 @@ class AggregateStudyd(Transform):
             voxel_volume_ml=voxel_volume_ml,
             threshold=self.threshold,
             min_volume_ml=self.min_volume_ml,
+            min_certainty=self.min_certainty,
         )
         probability[0][torch.as_tensor((instances == 0) & (probability[0].numpy() > self.threshold))] = 0.0
         lesions = describe_lesions(
             instances,
+            probability[0].numpy(),
             image_array,
             voxel_volume_ml=voxel_volume_ml,
             phase_mask=phase_mask,
@@ -176,6 +181,7 @@ def _plain(lesion: Lesion) -> dict[str, Any]:
     return {
         "id": lesion.id,
         "volume_ml": lesion.volume_ml,
+        "certainty": lesion.certainty,
         "class_probabilities": listed(lesion.class_probabilities),
         "regressed": listed(lesion.regressed),
         "measured": listed(lesion.measured),

@@ -1,8 +1,9 @@
 """From slice-wise predictions to lesions: 3-D components, and what the network says about each of them.
 
 A lesion is a 3-D connected component (26 neighbours) of the soft mask above the threshold that holds at least
-``min_volume_ml``.  The network speaks once a slice, so a slice in which two lesions lie says nothing about either of
-them alone::
+``min_volume_ml`` and whose certainty, the mean tumour probability over its voxels, is at least ``min_certainty``:
+false components can be as large as small lesions, but the network hesitates about them.  It speaks once a slice, so
+a slice in which two lesions lie says nothing about either of them alone::
 
     class probabilities of lesion l = sum_d a_ld p_d / sum_d a_ld
 
@@ -30,6 +31,7 @@ class Lesion:
     Args:
         id: 1 for the largest lesion, 2 for the next.
         volume_ml: volume on this grid.
+        certainty: mean tumour probability over its voxels.
         class_probabilities: ``(K)``, or None when the network has no class head.
         regressed: ``(4)`` curve of the regression head, or None when the network has none.
         measured: ``(4)`` mean signal under the lesion's mask.
@@ -38,6 +40,7 @@ class Lesion:
 
     id: int
     volume_ml: float
+    certainty: float
     class_probabilities: np.ndarray | None
     regressed: np.ndarray | None
     measured: np.ndarray
@@ -45,7 +48,12 @@ class Lesion:
 
 
 def find_lesions(
-    probability: np.ndarray, *, voxel_volume_ml: float, threshold: float = 0.5, min_volume_ml: float = 0.1
+    probability: np.ndarray,
+    *,
+    voxel_volume_ml: float,
+    threshold: float = 0.5,
+    min_volume_ml: float = 0.1,
+    min_certainty: float = 0.0,
 ) -> np.ndarray:
     """Numbers the connected components of a soft mask, the largest first.
 
@@ -54,14 +62,17 @@ def find_lesions(
         voxel_volume_ml: > 0.
         threshold: a voxel is tumour when its probability is above it.
         min_volume_ml: smaller components are left out.
+        min_certainty: components whose mean probability is lower are left out.
 
     Returns:
         ``(H, W, D)`` int32: 0 background, 1 the largest lesion, 2 the next.
     """
     components, count = ndimage.label(probability > threshold, structure=np.ones((3, 3, 3)))
     voxels = np.bincount(components.ravel(), minlength=count + 1)[1:]  # (count,)
+    certainty = np.bincount(components.ravel(), weights=probability.ravel(), minlength=count + 1)[1:] / voxels
+    kept = (voxels * voxel_volume_ml >= min_volume_ml - 1e-9) & (certainty >= min_certainty - 1e-9)
     order = np.argsort(-voxels, kind="stable")
-    order = order[voxels[order] * voxel_volume_ml >= min_volume_ml - 1e-9]
+    order = order[kept[order]]
     number = np.zeros(count + 1, dtype=np.int32)
     number[order + 1] = np.arange(1, len(order) + 1)
     return number[components]
@@ -69,6 +80,7 @@ def find_lesions(
 
 def describe_lesions(
     instances: np.ndarray,
+    probability: np.ndarray,
     image: np.ndarray,
     *,
     voxel_volume_ml: float,
@@ -81,6 +93,7 @@ def describe_lesions(
 
     Args:
         instances: ``(H, W, D)`` lesion numbers as ``find_lesions`` makes them.
+        probability: ``(H, W, D)`` tumour probability.
         image: ``(4, H, W, D)`` in one linear unit.
         voxel_volume_ml: > 0.
         phase_mask: ``(4)`` bool, the phases that are present.
@@ -106,7 +119,8 @@ def describe_lesions(
         if shared and probabilities is not None and classifier is not None:
             probabilities = classifier.predict_proba(measured[index])[0]
         volume_ml = float(lesion_area.sum() * voxel_volume_ml)
-        lesions.append(Lesion(index + 1, volume_ml, probabilities, regressed, measured[index], shared))
+        certainty = float(probability[instances == index + 1].mean())
+        lesions.append(Lesion(index + 1, volume_ml, certainty, probabilities, regressed, measured[index], shared))
     return lesions
 
 

@@ -118,6 +118,7 @@ def _lesion(lesion: Mapping[str, Any], classes: tuple[str, ...], at_edge: bool) 
         "id": lesion["id"],
         "label_value": class_index(lesion["class_probabilities"]) + 1,
         "volume_ml": lesion["volume_ml"],
+        "certainty": lesion["certainty"],
         "centroid_mm": lesion["centroid_mm"],
         "class": _class(lesion["class_probabilities"], classes),
         "enhancement": curves,

@@ -38,6 +38,14 @@ def test_the_threshold_itself_is_background_and_corners_connect():
     assert instances[3, 3, 3] == 0
 
 
+def test_a_component_about_which_the_network_hesitates_is_no_lesion():
+    probability = boxes(LARGE, SMALL)
+    probability[SMALL] = 0.6
+    probability[6, 7, 3] = 0.96  # the mean counts, 0.63 here, not the peak
+    found = [find_lesions(probability, voxel_volume_ml=0.05, min_certainty=c).max() for c in (0.0, 0.62, 0.64, 0.95)]
+    assert found == [2, 2, 1, 0]
+
+
 def test_only_slices_where_a_lesion_is_alone_speak_for_it():
     instances = find_lesions(boxes(LARGE, SMALL), voxel_volume_ml=0.05)
     instances[1:4, 1:3, 1] = 0  # the large lesion's area is 12, 6, 12, 12 in slices 0-3
@@ -45,6 +53,7 @@ def test_only_slices_where_a_lesion_is_alone_speak_for_it():
     slice_enhancement = np.arange(24, dtype=float).reshape(4, 6)
     large, small = describe_lesions(
         instances,
+        boxes(LARGE, SMALL),
         np.ones((4, 10, 12, 6)),
         voxel_volume_ml=0.05,
         phase_mask=ALL_PHASES,
@@ -63,7 +72,8 @@ def test_only_slices_where_a_lesion_is_alone_speak_for_it():
 
 def test_a_lesion_that_is_never_alone_takes_its_measured_curve_and_the_classifier():
     hidden = (slice(6, 8), slice(7, 10), slice(1, 3))
-    instances = find_lesions(boxes(LARGE, hidden), voxel_volume_ml=0.05)
+    probability = boxes(LARGE, hidden)
+    instances = find_lesions(probability, voxel_volume_ml=0.05)
     image = np.ones((4, 10, 12, 6))
     curve = np.array([0.8, 1.7, 0.9, 0.8])
     image[:, *hidden] = curve[:, None, None, None]
@@ -76,14 +86,14 @@ def test_a_lesion_that_is_never_alone_takes_its_measured_curve_and_the_classifie
         "slice_probabilities": np.tile([[0.9], [0.1]], (1, 6)),
         "slice_enhancement": np.full((4, 6), 5.0),
     }
-    large, small = describe_lesions(instances, image, classifier=classifier, **arguments)
+    large, small = describe_lesions(instances, probability, image, classifier=classifier, **arguments)
     assert small.shared_slice
     assert not large.shared_slice
     np.testing.assert_allclose(small.regressed, curve)
     np.testing.assert_allclose(small.class_probabilities, classifier.predict_proba(curve[None])[0])
     assert small.class_probabilities[1] > 0.8
     np.testing.assert_allclose(large.class_probabilities, [0.9, 0.1])
-    _, without = describe_lesions(instances, image, classifier=None, **arguments)
+    _, without = describe_lesions(instances, probability, image, classifier=None, **arguments)
     np.testing.assert_allclose(without.class_probabilities, [0.9, 0.1])
 
 
@@ -103,7 +113,7 @@ def test_measured_curves_are_measure_enhancement_of_each_lesion():
 def test_no_lesion_gives_empty_tables():
     nothing = np.zeros((3, 4, 5), np.int32)
     assert slice_areas(nothing).shape == (0, 5)
-    assert describe_lesions(nothing, np.ones((4, 3, 4, 5)), voxel_volume_ml=1.0, phase_mask=ALL_PHASES) == []
+    assert describe_lesions(nothing, nothing, np.ones((4, 3, 4, 5)), voxel_volume_ml=1.0, phase_mask=ALL_PHASES) == []
 
 
 def test_the_study_is_the_volume_weighted_mean():

@@ -30,6 +30,7 @@ SMALL_NETWORK = {
     "network_def#head_dim": 16,
     "network_def#transformer_blocks": 1,
     "min_volume_ml": 1.0,
+    "min_certainty": 0.0,
 }
 SMALL_TRAINING = {
     **SMALL_NETWORK,

@@ -35,6 +35,7 @@ def study_data(*, lesions: bool = True, missing: tuple[str, ...] = (), case: str
                 {
                     "id": number,
                     "volume_ml": 1.0,
+                    "certainty": 0.9,
                     "class_probabilities": list(probabilities) if "cls" in tasks else None,
                     "regressed": curve if "reg" in tasks else None,
                     "measured": curve,
