@@ -9,7 +9,8 @@ from pathlib import Path
 from ..types import InputError
 from .nifti import is_nifti, nifti_stem
 from .phase_map import Selector
-from .phase_names import OTHER, distinct_stems, is_mask_name, phases_in_text
+from .phase_names import OTHER, distinct_stems, phases_in_text
+from .segmentations.find import is_mask_file
 from .shown import shown
 
 MAX_FILES = 100_000
@@ -42,12 +43,9 @@ def list_files(folder: Path, where: str) -> FolderFiles:
             raise InputError(
                 found=f"more than {MAX_FILES} files", expected="one study", where=where, remedy="Name a study's folder."
             )
-    nifti = [path for path in files if is_nifti(path)]
-    return FolderFiles(
-        [path for path in nifti if not is_mask_name(nifti_stem(path))],
-        [path for path in nifti if is_mask_name(nifti_stem(path))],
-        [path for path in files if not is_nifti(path)],
-    )
+    masks = [path for path in files if is_mask_file(path)]
+    rest = [path for path in files if not is_mask_file(path)]
+    return FolderFiles([path for path in rest if is_nifti(path)], masks, [path for path in rest if not is_nifti(path)])
 
 
 def phases_by_name(images: list[Path], folder: Path, where: str) -> tuple[dict[str, Path], tuple[dict, ...]]:
@@ -130,12 +128,6 @@ def select_file(selector: Selector, paths: list[Path], folder: Path, where: str)
             remedy="Correct the phase map.",
         )
     return matches[0]
-
-
-def lone_mask(masks: list[Path], folder: Path, words: tuple[str, ...]) -> Path | None:
-    """The folder's only top-level mask whose name begins with one of the words; ``None`` when none or several."""
-    named = [path for path in masks if path.parent == folder and path.name.casefold().startswith(words)]
-    return named[0] if len(named) == 1 else None
 
 
 def describe(files: FolderFiles) -> str:

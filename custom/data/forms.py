@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..types import PHASES, InputError
@@ -14,7 +14,6 @@ from .folder import (
     FolderFiles,
     describe,
     list_files,
-    lone_mask,
     names_phases,
     phases_by_name,
     select_file,
@@ -22,6 +21,7 @@ from .folder import (
 from .nifti import dimensions, is_nifti, nifti_stem, read_image, read_time_points
 from .phase_map import Selector, parse_selector
 from .phase_names import OTHER, phases_in_text
+from .segmentations import FoundMasks, find_masks
 from .shown import shown
 from .study import Volume, check_phase_names
 
@@ -35,8 +35,7 @@ class FoundPhases:
     phases: dict[str, Volume]
     flags: tuple[str, ...] = ()
     set_aside: tuple[dict, ...] = ()
-    label: Path | None = None
-    liver: Path | None = None
+    masks: FoundMasks = field(default_factory=FoundMasks)
 
 
 def read_phases(image: Path, *, case: str, selectors: Selectors | None, reference: str, budget: MemoryBudget):
@@ -91,15 +90,12 @@ def read_named_phases(phases: Mapping, *, case: str, budget: MemoryBudget) -> Fo
 
 def _read_folder(folder: Path, case: str, selectors: Selectors | None, budget: MemoryBudget) -> FoundPhases:
     files = list_files(folder, case)
-    masks = {
-        "label": lone_mask(files.masks, folder, ("tumour", "tumor", "label", "mask", "seg", "lesion")),
-        "liver": lone_mask(files.masks, folder, ("liver",)),
-    }
+    masks = find_masks([*files.images, *files.masks, *files.others], folder)
     if files.images and (names_phases(files.images, folder, selectors) or not holds_dicom(files.others)):
-        return replace(_read_nifti_folder(folder, files, case, selectors, budget), **masks)
+        return replace(_read_nifti_folder(folder, files, case, selectors, budget), masks=masks)
     if files.others:
         exam = read_dicom_exam(files.others, folder=folder, where=case, selectors=selectors, budget=budget)
-        return FoundPhases(exam.phases, exam.flags, exam.set_aside, **masks)
+        return FoundPhases(exam.phases, exam.flags, exam.set_aside, masks)
     raise InputError(found=describe(files), expected=ACCEPTED_FORMS, where=case, remedy="Check the folder.")
 
 

@@ -14,9 +14,10 @@ from .budget import MemoryBudget
 from .folder import ACCEPTED_FORMS
 from .forms import FoundPhases, read_named_phases, read_phases
 from .masks import merge_masks
-from .nifti import nifti_stem, read_mask
+from .nifti import nifti_stem
 from .phantom import ensure_phantom
 from .phase_map import ANY_CASE, PhaseMap, load_phase_map
+from .segmentations import mask_file, read_segmentation
 from .shown import shown
 from .study import Study, Volume, check_case, check_phase_names
 
@@ -59,14 +60,14 @@ def load_study(
         found = read_phases(
             Path(item["image"]).absolute(), case=case, selectors=selectors, reference=reference_phase, budget=budget
         )
-    label = _mask(item.get("label") or found.label, case, budget)
+    label = _mask(item.get("label") or found.masks.label, case, budget)
     return Study(
         case=case,
         phases=found.phases,
         reference_phase=reference_phase,
         label=label,
-        phase_labels=_phase_masks(item.get("labels"), case, budget),
-        liver=_mask(item.get("liver") or found.liver, case, budget),
+        phase_labels=_phase_masks(item.get("labels") or found.masks.labels, case, budget),
+        liver=_mask(item.get("liver") or found.masks.liver, case, budget, "liver"),
         lesion_class=item.get("lesion_class"),
         patient=item.get("patient"),
         flags=_flags(found, label, reference_phase),
@@ -150,11 +151,14 @@ def _as_mapping(item: object) -> Mapping:
     return item
 
 
-def _mask(given: object, case: str, budget: MemoryBudget) -> Volume | None:
+def _mask(given: object, case: str, budget: MemoryBudget, purpose: str = "label") -> Volume | None:
     if not given:
         return None
-    paths = [Path(str(path)).absolute() for path in (given if isinstance(given, list | tuple) else [given])]
-    masks = [read_mask(path, where=f"{case}/{shown(path)}", budget=budget) for path in paths]
+    references = [str(path) for path in (given if isinstance(given, list | tuple) else [given])]
+    masks = [
+        read_segmentation(text, purpose=purpose, where=f"{case}/{shown(mask_file(text))}", budget=budget)
+        for text in references
+    ]
     return merge_masks(masks, where=case)
 
 

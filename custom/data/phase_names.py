@@ -38,7 +38,8 @@ _MINUS = re.compile(r"(?<![a-z0-9])c-(?![a-z0-9])")  # "C-", without contrast
 _SECONDS = re.compile(r"(?<![a-z0-9])(\d{1,3}) ?s(?:ec\w*|ek\w*)?(?![a-z0-9])")
 _MINUTES = re.compile(r"(?<![a-z0-9])(\d{1,2}) ?min\w*(?![a-z0-9])")
 
-_MASK_WORD = re.compile(r"(?:tumou?r|label|mask|seg|lesion|liver)")
+MASK_WORD = re.compile(r"(?:tumou?r|label|mask|seg|lesion|liver)")
+"""How a word begins that names a mask."""
 
 
 def phases_in_text(text: str) -> set[str]:
@@ -69,7 +70,7 @@ def _phases_by_stated_time(text: str) -> set[str]:
 def is_mask_name(stem: str) -> bool:
     """Whether a NIfTI file's stem names a mask (``tumour*``, ``rater1_tumor1``, ``c01_mask``), never a phase."""
     words = [word for word in re.split(r"[^0-9a-z]+", stem.casefold()) if word]
-    return any(_MASK_WORD.match(word) for word in (words[:1] + words[-1:]))
+    return any(MASK_WORD.match(word) for word in (words[:1] + words[-1:]))
 
 
 def distinct_stems(stems: list[str]) -> list[str]:

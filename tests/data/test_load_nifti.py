@@ -48,14 +48,16 @@ def test_masks_beside_the_phases_are_never_phases(nifti_study, volumes, save_nif
     mask = (volumes["pre"] > 180).astype(np.uint8) * 2
     for name in ("tumour", "liver", "rater1_tumor1", "mask_pre"):
         save_nifti(nifti_study / f"{name}.nii.gz", mask)
+    save_nifti(nifti_study / "lesion.nii.gz", mask)
     study = load_study(nifti_study)
     assert set(study.phases) == set(PHASES)
-    assert study.label is None  # tumour.nii.gz and mask_pre.nii.gz: two candidates, none is guessed
+    assert study.label is None  # tumour.nii.gz and lesion.nii.gz: two candidates, none is guessed
     np.testing.assert_array_equal(study.liver.data, mask)
-    (nifti_study / "mask_pre.nii.gz").unlink()
-    label = load_study(nifti_study).label
-    assert label.data.dtype == np.uint8
-    np.testing.assert_array_equal(label.data, mask)
+    (nifti_study / "lesion.nii.gz").unlink()
+    study = load_study(nifti_study)
+    assert study.label.data.dtype == np.uint8
+    np.testing.assert_array_equal(study.label.data, mask)
+    assert list(study.phase_labels) == ["pre"]
 
 
 def test_volumes_registered_to_another_phase_are_set_aside(nifti_study, volumes, save_nifti):

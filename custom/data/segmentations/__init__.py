@@ -1,0 +1,7 @@
+"""Masks in every usual form: NIfTI, NRRD (3D Slicer) and DICOM SEG, found by name and read on their own grid."""
+
+from .find import FoundMasks, find_masks
+from .read import mask_file, read_segmentation, read_segments
+from .segments import Segment, parse_reference
+
+__all__ = ["FoundMasks", "Segment", "find_masks", "mask_file", "parse_reference", "read_segmentation", "read_segments"]
