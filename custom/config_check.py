@@ -7,7 +7,8 @@ and reports a misspelt constructor argument without naming it.  Two rules find b
   no entry point of MONAI is a mistake;
 * a keyword that the constructor named by ``_target_`` does not take is a mistake.
 
-A third rule finds what the command line makes of ``--amp false``: the text "false", which counts as true.
+A third rule finds what the command line makes of ``--amp false``: the text "false", which counts as true.  A fourth
+holds the numbers to their ranges (``config_ranges.py``).
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from monai.bundle.properties import InferProperties, TrainProperties
 from monai.bundle.utils import DEFAULT_MLFLOW_SETTINGS
 from monai.utils import BundlePropertyConfig
 
+from .config_ranges import numbers_out_of_range
 from .types import InputError
 from .user_errors import show_user_errors_plainly
 
@@ -62,8 +64,8 @@ def find_mistakes(config: Mapping[str, Any]) -> list[InputError]:
     Returns:
         One error for each mistake, in the order of the file; empty when there is none.
     """
-    mistakes = (_unreferenced_keys, _unreferenced_keys_in_groups, _unknown_arguments, _truth_values_as_text)
-    return [mistake for find in mistakes for mistake in find(config)]
+    rules = (_unreferenced_keys, _unreferenced_keys_in_groups, _unknown_arguments, _truth_values_as_text)
+    return [mistake for find in (*rules, numbers_out_of_range) for mistake in find(config)]
 
 
 def _unreferenced_keys(config: Mapping[str, Any]) -> Iterator[InputError]:

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from types import TracebackType
 
 from .types import InputError
 
+_IN_TRACEBACK = re.compile(
+    rf"^(?:{re.escape(InputError.__module__)}\.)?{InputError.__name__}: (.*?)(?=\n\n\S.* exception|\Z)", re.M | re.S
+)
 
-def find_input_error(error: BaseException | None) -> InputError | None:
-    """The first ``InputError`` among an exception and its causes (MONAI wraps what its configurations raise)."""
+
+def find_input_error(error: BaseException | None) -> str | None:
+    """Message of the first ``InputError`` among an exception and its causes (MONAI wraps what its configurations raise).
+
+    From a worker process torch carries an exception's traceback as text only: it is then looked up there.
+    """
     while error is not None:
         if isinstance(error, InputError):
-            return error
+            return str(error)
+        if found := _IN_TRACEBACK.search(str(error)):
+            return found[1].strip()
         error = error.__cause__ or error.__context__
     return None
 
@@ -23,8 +33,8 @@ def show_user_errors_plainly() -> None:
 
 
 def _show(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
-    mistake = find_input_error(error)
-    if mistake is None:
+    message = find_input_error(error)
+    if message is None:
         sys.__excepthook__(kind, error, traceback)
     else:
-        sys.stderr.write(f"\nerror: {mistake}\n")
+        sys.stderr.write(f"\nerror: {message}\n")
