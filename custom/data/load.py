@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from ..types import PHASES, REFERENCE_PHASE, InputError
 from .budget import MemoryBudget
 from .folder import ACCEPTED_FORMS
 from .forms import FoundPhases, read_named_phases, read_phases
+from .given_affines import place_phases
 from .masks import merge_masks
 from .nifti import nifti_stem
 from .phantom import ensure_phantom
@@ -37,8 +39,9 @@ def load_study(
     Args:
         item: a path (folder of NIfTI or DICOM, 4-D NIfTI, reference NIfTI with ``phases/`` beside it), or a mapping
             with ``case``, and ``phases`` {phase: path} or ``image`` (such a path), optionally ``label``, ``labels``
-            {phase: path}, ``liver``, ``lesion_class``, ``patient``. Further keys are left alone. A mask may be a list
-            of paths (one file for each tumour): they are read as one.
+            {phase: path}, ``liver``, ``lesion_class``, ``patient``, ``affines`` {phase: 4 × 4} for images without
+            geometry. Further keys are left alone. A mask may be a list of paths (one file for each tumour): they are
+            read as one.
         phase_map: a ``PhaseMap``, a mapping, or the path of a JSON or CSV file; overrides all other evidence.
         reference_phase: the phase whose grid counts; must be among the phases found.
         memory_budget_gb: refuse studies whose volumes would take more.
@@ -60,6 +63,7 @@ def load_study(
         found = read_phases(
             Path(item["image"]).absolute(), case=case, selectors=selectors, reference=reference_phase, budget=budget
         )
+    found = replace(found, phases=place_phases(found.phases, item.get("affines"), case=case))
     label = _mask(item.get("label") or found.masks.label, case, budget)
     return Study(
         case=case,
