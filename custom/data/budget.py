@@ -44,12 +44,6 @@ class MemoryBudget:
         self._left -= voxels * BYTES_PER_VOXEL
         return voxels
 
-    def scratch(self) -> MemoryBudget:
-        """What is left, to look at something and let it go."""
-        other = MemoryBudget(self.limit_gb)
-        other._left = self._left
-        return other
-
     def check(self, shape: Sequence[int], where: str) -> int:
         """As ``claim``, for an array that is let go at once."""
         voxels = 1

@@ -1,4 +1,4 @@
-"""The accepted forms of a study, each read into its phases: one resolver for training, inference and evaluation."""
+"""The accepted forms of a study, each planned as its phases: one resolver for training, inference and evaluation."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..types import PHASES, InputError
 from .budget import MemoryBudget
-from .dicom import holds_dicom, read_dicom_exam, read_dicom_phases
+from .dicom import holds_dicom, plan_dicom_exam, plan_dicom_phases
 from .folder import (
     ACCEPTED_FORMS,
     FolderFiles,
@@ -18,28 +18,32 @@ from .folder import (
     phases_by_name,
     select_file,
 )
-from .nifti import dimensions, is_nifti, nifti_stem, read_image, read_time_points
+from .nifti import dimensions, is_nifti, nifti_stem, plan_image, plan_time_points
 from .phase_map import Selector, parse_selector
 from .phase_names import OTHER, phases_in_text
+from .plan import Faults, Origin, VolumePlan
 from .segmentations import FoundMasks, find_masks
 from .shown import shown
-from .study import Volume, check_phase_names
+from .study import check_phase_names
 
 Selectors = dict[str, Selector]
 
 
 @dataclass(frozen=True)
 class FoundPhases:
-    """The phases of one study as read, with what there is to say about them and the masks that lay beside them."""
+    """The phases of one study as planned, what there is to say about them, and the masks that lie beside them."""
 
-    phases: dict[str, Volume]
+    phases: dict[str, VolumePlan]
     flags: tuple[str, ...] = ()
     set_aside: tuple[dict, ...] = ()
     masks: FoundMasks = field(default_factory=FoundMasks)
+    origin: Origin | None = None
 
 
-def read_phases(image: Path, *, case: str, selectors: Selectors | None, reference: str, budget: MemoryBudget):
-    """Read a study given as one path: a folder (NIfTI or DICOM), a 4-D NIfTI, or a reference NIfTI with ``phases/``.
+def plan_phases(
+    image: Path, *, case: str, selectors: Selectors | None, reference: str, budget: MemoryBudget, faults: Faults
+) -> FoundPhases:
+    """Plan a study given as one path: a folder (NIfTI or DICOM), a 4-D NIfTI, or a reference NIfTI with ``phases/``.
 
     Args:
         image: the path.
@@ -47,19 +51,17 @@ def read_phases(image: Path, *, case: str, selectors: Selectors | None, referenc
         selectors: this case's entries of the phase map; ``None`` to name the phases by the evidence.
         reference: the reference phase, which a reference NIfTI stands for.
         budget: memory to claim from.
-
-    Returns:
-        ``FoundPhases``.
+        faults: takes what is wrong with single phases.
 
     Raises:
-        InputError: nothing that makes a study, or something wrong in it.
+        InputError: nothing that makes a study, or something wrong with it as a whole.
     """
     if image.is_dir():
-        return _read_folder(image, case, selectors, budget)
+        return _plan_folder(image, case, selectors, budget, faults)
     if image.is_file() and is_nifti(image):
         if dimensions(image, f"{case}/{shown(image)}") == 4:
-            return FoundPhases(_read_4d(image, case, selectors, budget))
-        return _read_reference(image, case, selectors, reference, budget)
+            return FoundPhases(_plan_4d(image, case, selectors, budget))
+        return _plan_reference(image, case, selectors, reference, budget, faults)
     raise InputError(
         found="no such file or folder" if not image.exists() else "a file that is not NIfTI",
         expected=ACCEPTED_FORMS,
@@ -68,12 +70,12 @@ def read_phases(image: Path, *, case: str, selectors: Selectors | None, referenc
     )
 
 
-def read_named_phases(phases: Mapping, *, case: str, budget: MemoryBudget) -> FoundPhases:
-    """Read a study whose phases are named one by one: each a NIfTI file or a folder of DICOM (``folder@k``)."""
+def plan_named_phases(phases: Mapping, *, case: str, budget: MemoryBudget, faults: Faults) -> FoundPhases:
+    """Plan a study whose phases are named one by one: each a NIfTI file or a folder of DICOM (``folder@k``)."""
     check_phase_names(phases, where=f"{case}, phases")
     given = {phase: str(phases[phase]) for phase in PHASES if phases.get(phase)}
     evidence = {"rule": "datalist"}
-    volumes: dict[str, Volume] = {}
+    volumes: dict[str, VolumePlan] = {}
     in_folders: dict[str, tuple[Path, int | None]] = {}
     for phase, text in given.items():
         selector = Selector(text) if Path(text).exists() else parse_selector(text)
@@ -82,40 +84,53 @@ def read_named_phases(phases: Mapping, *, case: str, budget: MemoryBudget) -> Fo
             in_folders[phase] = (path, selector.time_point)
         else:
             where = f"{case}/{shown(path)} ({phase})"
-            volumes[phase] = read_image(path, where=where, budget=budget, evidence=evidence)
-    if in_folders:
-        volumes |= read_dicom_phases(in_folders, where=case, budget=budget, evidence=evidence)
-    return FoundPhases({phase: volumes[phase] for phase in PHASES if phase in volumes})
+            with faults.at(path, phase):
+                volumes[phase] = plan_image(path, where=where, budget=budget, evidence=evidence)
+    exam = plan_dicom_phases(in_folders, where=case, budget=budget, evidence=evidence, faults=faults)
+    volumes |= exam.phases
+    return FoundPhases({phase: volumes[phase] for phase in PHASES if phase in volumes}, origin=exam.origin)
 
 
-def _read_folder(folder: Path, case: str, selectors: Selectors | None, budget: MemoryBudget) -> FoundPhases:
+def _plan_folder(
+    folder: Path, case: str, selectors: Selectors | None, budget: MemoryBudget, faults: Faults
+) -> FoundPhases:
     files = list_files(folder, case)
     masks = find_masks([*files.images, *files.masks, *files.others], folder)
     if files.images and (names_phases(files.images, folder, selectors) or not holds_dicom(files.others)):
-        return replace(_read_nifti_folder(folder, files, case, selectors, budget), masks=masks)
+        return replace(_plan_nifti_folder(folder, files, case, selectors, budget, faults), masks=masks)
     if files.others:
-        exam = read_dicom_exam(files.others, folder=folder, where=case, selectors=selectors, budget=budget)
-        return FoundPhases(exam.phases, exam.flags, exam.set_aside, masks)
+        exam = plan_dicom_exam(
+            files.others, folder=folder, where=case, selectors=selectors, budget=budget, faults=faults
+        )
+        return FoundPhases(exam.phases, exam.flags, exam.set_aside, masks, exam.origin)
     raise InputError(found=describe(files), expected=ACCEPTED_FORMS, where=case, remedy="Check the folder.")
 
 
-def _read_nifti_folder(folder: Path, files: FolderFiles, case: str, selectors: Selectors | None, budget: MemoryBudget):
+def _plan_nifti_folder(
+    folder: Path, files: FolderFiles, case: str, selectors: Selectors | None, budget: MemoryBudget, faults: Faults
+) -> FoundPhases:
     if selectors is not None:
-        return FoundPhases(_read_selected(folder, files.images, case, selectors, budget))
+        return FoundPhases(_plan_selected(folder, files.images, case, selectors, budget, faults))
     if len(files.images) == 1 and dimensions(files.images[0], f"{case}/{shown(files.images[0])}") == 4:
-        return FoundPhases(_read_4d(files.images[0], case, None, budget))
+        return FoundPhases(_plan_4d(files.images[0], case, None, budget))
     paths, set_aside = phases_by_name(files.images, folder, case)
-    phases = {
-        phase: read_image(
-            paths[phase], where=f"{case}/{shown(paths[phase])}", budget=budget, evidence={"rule": "file name"}
-        )
-        for phase in PHASES
-        if phase in paths
-    }
-    return FoundPhases(phases, set_aside=set_aside)
+    return FoundPhases(_plan_files(paths, case, budget, faults), set_aside=set_aside)
 
 
-def _read_selected(folder: Path, images: list[Path], case: str, selectors: Selectors, budget: MemoryBudget):
+def _plan_files(paths: Mapping[str, Path], case: str, budget: MemoryBudget, faults: Faults) -> dict[str, VolumePlan]:
+    """One NIfTI file for each phase, as their names say."""
+    phases = {}
+    for phase in PHASES:
+        if phase in paths:
+            where, evidence = f"{case}/{shown(paths[phase])}", {"rule": "file name"}
+            with faults.at(paths[phase], phase):
+                phases[phase] = plan_image(paths[phase], where=where, budget=budget, evidence=evidence)
+    return phases
+
+
+def _plan_selected(
+    folder: Path, images: list[Path], case: str, selectors: Selectors, budget: MemoryBudget, faults: Faults
+) -> dict[str, VolumePlan]:
     """The phases that a phase map names among NIfTI files."""
     phases = {}
     for phase in PHASES:
@@ -124,19 +139,20 @@ def _read_selected(folder: Path, images: list[Path], case: str, selectors: Selec
         path = select_file(selectors[phase], images, folder, case)
         place = shown(path.relative_to(folder))  # files of one name may lie in several sub-folders
         where, evidence = f"{case}/{place}", {"rule": "phase map", "selector": str(selectors[phase])}
-        if selectors[phase].time_point is None:
-            volume = read_image(path, where=where, budget=budget, evidence=evidence)
-        else:
-            volume = _pick(read_time_points(path, where=where, budget=budget), selectors[phase], where, evidence)
-        phases[phase] = replace(volume, source=volume.source.replace(shown(path), place, 1))
+        with faults.at(path, phase):
+            if selectors[phase].time_point is None:
+                volume = plan_image(path, where=where, budget=budget, evidence=evidence)
+            else:
+                volume = _pick(plan_time_points(path, where=where, budget=budget), selectors[phase], where, evidence)
+            phases[phase] = replace(volume, source=volume.source.replace(shown(path), place, 1))
     _check_distinct(phases, case)
     return phases
 
 
-def _read_4d(path: Path, case: str, selectors: Selectors | None, budget: MemoryBudget) -> dict[str, Volume]:
+def _plan_4d(path: Path, case: str, selectors: Selectors | None, budget: MemoryBudget) -> dict[str, VolumePlan]:
     """The four volumes of a 4-D file in the fixed order, or those that the phase map picks."""
     where = f"{case}/{shown(path)}"
-    volumes = read_time_points(path, where=where, budget=budget)
+    volumes = plan_time_points(path, where=where, budget=budget)
     if selectors is not None:
         phases = {
             phase: _pick(volumes, selectors[phase], where, {"rule": "phase map", "selector": str(selectors[phase])})
@@ -156,7 +172,7 @@ def _read_4d(path: Path, case: str, selectors: Selectors | None, budget: MemoryB
     return {phase: replace(v, evidence=evidence | v.evidence) for phase, v in zip(PHASES, volumes, strict=True)}
 
 
-def _pick(volumes: list[Volume], selector: Selector, where: str, evidence: dict) -> Volume:
+def _pick(volumes: list[VolumePlan], selector: Selector, where: str, evidence: dict) -> VolumePlan:
     if selector.time_point is None or selector.time_point > len(volumes):
         raise InputError(
             found=f"the selector {str(selector)!r} for {len(volumes)} volumes",
@@ -168,14 +184,16 @@ def _pick(volumes: list[Volume], selector: Selector, where: str, evidence: dict)
     return replace(volume, evidence=evidence | volume.evidence)
 
 
-def _read_reference(path: Path, case: str, selectors: Selectors | None, reference: str, budget: MemoryBudget):
+def _plan_reference(
+    path: Path, case: str, selectors: Selectors | None, reference: str, budget: MemoryBudget, faults: Faults
+) -> FoundPhases:
     """A reference NIfTI and its siblings ``phases/<id>_<phase>.nii.gz``; the file itself is the reference phase."""
     folder, stem = path.parent / "phases", nifti_stem(path)
     prefix = f"{stem}_"
     beside = sorted(folder.iterdir()) if folder.is_dir() else []
     siblings = [file for file in beside if is_nifti(file) and file.name.startswith(prefix)]
     if selectors is not None:
-        return FoundPhases(_read_selected(path.parent, [path, *siblings], case, selectors, budget))
+        return FoundPhases(_plan_selected(path.parent, [path, *siblings], case, selectors, budget, faults))
     paths = {reference: path}
     for sibling in siblings:
         named = phases_in_text(nifti_stem(sibling)[len(prefix) :]) - {OTHER}
@@ -195,20 +213,13 @@ def _read_reference(path: Path, case: str, selectors: Selectors | None, referenc
             where=case,
             remedy="Name the study's folder, or put the other phases beside it.",
         )
-    phases = {
-        phase: read_image(
-            paths[phase],
-            where=f"{case}/{shown(paths[phase])}",
-            budget=budget,
-            evidence={"rule": "reference file" if paths[phase] == path else "file name"},
-        )
-        for phase in PHASES
-        if phase in paths
-    }
+    phases = _plan_files(paths, case, budget, faults)
+    if reference in phases:
+        phases[reference] = replace(phases[reference], evidence=phases[reference].evidence | {"rule": "reference file"})
     return FoundPhases(phases)
 
 
-def _check_distinct(phases: dict[str, Volume], case: str) -> None:
+def _check_distinct(phases: dict[str, VolumePlan], case: str) -> None:
     sources = [volume.source for volume in phases.values()]
     for phase, source in zip(phases, sources, strict=True):
         if sources.count(source) > 1:

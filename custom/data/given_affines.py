@@ -8,14 +8,15 @@ from dataclasses import replace
 import numpy as np
 
 from ..types import InputError
-from .study import Volume, check_affine, check_phase_names
+from .plan import VolumePlan
+from .study import check_affine, check_phase_names
 
 
-def place_phases(phases: Mapping[str, Volume], affines: Mapping | None, *, case: str) -> dict[str, Volume]:
+def place_phases(phases: Mapping[str, VolumePlan], affines: Mapping | None, *, case: str) -> dict[str, VolumePlan]:
     """Put phases to the place that the entry states; their file's own geometry is then not used.
 
     Args:
-        phases: volumes as read.
+        phases: volumes as planned.
         affines: ``{phase: 4 × 4 numbers}``, voxel to RAS+ mm; phases that it does not name keep their own.
         case: the study, for messages.
 

@@ -1,9 +1,9 @@
-"""One item, in whatever accepted form → one valid study."""
+"""One item, in whatever accepted form → its plan, by the headers → one valid study."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -13,15 +13,16 @@ import numpy as np
 from ..types import PHASES, REFERENCE_PHASE, InputError
 from .budget import MemoryBudget
 from .folder import ACCEPTED_FORMS
-from .forms import FoundPhases, read_named_phases, read_phases
+from .forms import FoundPhases, plan_named_phases, plan_phases
 from .given_affines import place_phases
-from .masks import merge_masks
+from .masks import plan_union
 from .nifti import nifti_stem
 from .phantom import ensure_phantom
 from .phase_map import ANY_CASE, PhaseMap, load_phase_map
-from .segmentations import mask_file, read_segmentation
+from .plan import Faults, StudyPlan, VolumePlan
+from .segmentations import mask_file, plan_segmentation
 from .shown import shown
-from .study import Study, Volume, check_case, check_phase_names
+from .study import Study, check_case, check_class_and_patient, check_overlap, check_phase_names, check_reference
 
 EXAMPLE_STUDIES, EXAMPLE_SEED = 3, 7
 """The phantom studies, as DICOM, that ``find_studies`` makes for those who want to see a result first."""
@@ -52,30 +53,51 @@ def load_study(
     Raises:
         InputError: what is wrong, where, and what to do about it.
     """
+    plan = plan_study(item, phase_map=phase_map, reference_phase=reference_phase, memory_budget_gb=memory_budget_gb)
+    return plan.read()
+
+
+def plan_study(
+    item: Mapping | str | PathLike,
+    *,
+    phase_map=None,
+    reference_phase: str = REFERENCE_PHASE,
+    memory_budget_gb: float = 8.0,
+) -> StudyPlan:
+    """What the headers say of one study; takes the same as ``load_study``.
+
+    Returns:
+        The plan, with everything that is wrong so far as its ``faults``.
+
+    Raises:
+        InputError: the entry, the phase map or a setting cannot be used; whatever files it names.
+    """
     item = _as_mapping(item)
-    case, budget = item["case"], MemoryBudget(memory_budget_gb)
+    case, budget, faults = item["case"], MemoryBudget(memory_budget_gb), Faults()
     check_case(case)
     check_phase_names([reference_phase], where="reference_phase")
-    if item.get("phases"):
-        found = read_named_phases(item["phases"], case=case, budget=budget)
-    else:
-        selectors = load_phase_map(phase_map).for_case(case) if phase_map is not None else None
-        found = read_phases(
-            Path(item["image"]).absolute(), case=case, selectors=selectors, reference=reference_phase, budget=budget
-        )
-    found = replace(found, phases=place_phases(found.phases, item.get("affines"), case=case))
-    label = _mask(item.get("label") or found.masks.label, case, budget)
-    return Study(
+    selectors = load_phase_map(phase_map).for_case(case) if phase_map is not None else None
+    found = _find_phases(item, selectors, reference_phase, budget, faults)
+    missing = [phase for phase in PHASES if phase not in found.phases and not faults.hide(phase)]
+    _check_together(found.phases, reference_phase, missing, case, faults)
+    label = _mask(item.get("label") or found.masks.label, case, budget, faults)
+    phase_labels = _phase_masks(item.get("labels") or found.masks.labels, case, budget, faults)
+    liver = _mask(item.get("liver") or found.masks.liver, case, budget, faults, purpose="liver")
+    with faults.at():
+        check_class_and_patient(item.get("lesion_class"), item.get("patient"), where=case)
+    return StudyPlan(
         case=case,
         phases=found.phases,
         reference_phase=reference_phase,
         label=label,
-        phase_labels=_phase_masks(item.get("labels") or found.masks.labels, case, budget),
-        liver=_mask(item.get("liver") or found.masks.liver, case, budget, "liver"),
+        phase_labels=phase_labels,
+        liver=liver,
         lesion_class=item.get("lesion_class"),
         patient=item.get("patient"),
-        flags=_flags(found, label, reference_phase),
+        flags=_flags(found, label, reference_phase, missing),
         set_aside=found.set_aside,
+        faults=tuple(faults.found),
+        origin=found.origin,
     )
 
 
@@ -155,24 +177,60 @@ def _as_mapping(item: object) -> Mapping:
     return item
 
 
-def _mask(given: object, case: str, budget: MemoryBudget, purpose: str = "label") -> Volume | None:
+def _find_phases(item: Mapping, selectors, reference_phase: str, budget: MemoryBudget, faults: Faults) -> FoundPhases:
+    found, case = FoundPhases({}), item["case"]
+    image = None if item.get("phases") else Path(item["image"]).absolute()
+    with faults.at(image):
+        if image is None:
+            found = plan_named_phases(item["phases"], case=case, budget=budget, faults=faults)
+        else:
+            found = plan_phases(
+                image, case=case, selectors=selectors, reference=reference_phase, budget=budget, faults=faults
+            )
+        found = replace(found, phases=place_phases(found.phases, item.get("affines"), case=case))
+    return found
+
+
+def _check_together(
+    phases: Mapping[str, VolumePlan], reference_phase: str, missing: Sequence[str], case: str, faults: Faults
+) -> None:
+    """The reference phase is there, and the others lie where it lies."""
+    if reference_phase in missing:
+        with faults.at():
+            check_reference(phases, reference_phase, where=case)
+    for phase, volume in phases.items():
+        if reference_phase in phases:
+            with faults.at(volume.path, phase):
+                check_overlap(f"phase {phase}", volume, phases[reference_phase], where=case)
+
+
+def _mask(given: object, case: str, budget: MemoryBudget, faults: Faults, purpose: str = "label") -> VolumePlan | None:
+    """One or several files as one mask; ``None`` when there are none, or one of them is at fault."""
     if not given:
         return None
     references = [str(path) for path in (given if isinstance(given, list | tuple) else [given])]
-    masks = [
-        read_segmentation(text, purpose=purpose, where=f"{case}/{shown(mask_file(text))}", budget=budget)
-        for text in references
-    ]
-    return merge_masks(masks, where=case)
+    masks = []
+    for text in references:
+        path = mask_file(text)
+        with faults.at(path):
+            masks.append(plan_segmentation(text, purpose=purpose, where=f"{case}/{shown(path)}", budget=budget))
+    if len(masks) == len(references):
+        with faults.at(masks[0].path):
+            return plan_union(masks, where=case)
+    return None
 
 
-def _phase_masks(given: Mapping | None, case: str, budget: MemoryBudget) -> dict[str, Volume]:
-    check_phase_names(given or {}, where=f"{case}, labels")
-    return {phase: _mask(paths, case, budget) for phase, paths in (given or {}).items() if paths}
+def _phase_masks(given: Mapping | None, case: str, budget: MemoryBudget, faults: Faults) -> dict[str, VolumePlan]:
+    with faults.at():
+        check_phase_names(given or {}, where=f"{case}, labels")
+    masks = {phase: _mask(paths, case, budget, faults) for phase, paths in (given or {}).items()}
+    return {phase: mask for phase, mask in masks.items() if mask is not None}
 
 
-def _flags(found: FoundPhases, label: Volume | None, reference_phase: str) -> tuple[str, ...]:
-    flags = [f"missing_phase:{phase}" for phase in PHASES if phase not in found.phases]
+def _flags(
+    found: FoundPhases, label: VolumePlan | None, reference_phase: str, missing: Sequence[str]
+) -> tuple[str, ...]:
+    flags = [f"missing_phase:{phase}" for phase in missing]
     flags += [
         f"orientation_unknown:{phase}"
         for phase, volume in found.phases.items()
@@ -189,5 +247,5 @@ def _flags(found: FoundPhases, label: Volume | None, reference_phase: str) -> tu
     return (*flags, *found.flags)
 
 
-def _same_grid(a: Volume, b: Volume) -> bool:
-    return a.data.shape == b.data.shape and np.allclose(a.affine, b.affine, atol=1e-3)
+def _same_grid(a: VolumePlan, b: VolumePlan) -> bool:
+    return a.shape == b.shape and np.allclose(a.affine, b.affine, atol=1e-3)

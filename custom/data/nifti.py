@@ -1,7 +1,10 @@
-"""NIfTI files → volumes with their place in the world."""
+"""NIfTI files → plans of volumes with their place in the world."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
 
 import nibabel
@@ -11,6 +14,7 @@ from nibabel.spatialimages import HeaderDataError
 from ..types import InputError
 from .budget import MemoryBudget
 from .nifti_file import open_nifti, read_nifti_voxels
+from .plan import VolumePlan
 from .shown import shown
 from .study import Volume, check_affine
 
@@ -34,8 +38,8 @@ def nifti_stem(path: Path) -> str:
     return path.stem
 
 
-def read_image(path: Path, *, where: str, budget: MemoryBudget, evidence: dict | None = None) -> Volume:
-    """Read one 3-D NIfTI, scaled to its real intensities.
+def plan_image(path: Path, *, where: str, budget: MemoryBudget, evidence: dict | None = None) -> VolumePlan:
+    """Plan one 3-D NIfTI, which reads as its real intensities.
 
     Args:
         path: ``.nii`` or ``.nii.gz``.
@@ -44,7 +48,7 @@ def read_image(path: Path, *, where: str, budget: MemoryBudget, evidence: dict |
         evidence: why it is the phase it is.
 
     Raises:
-        InputError: unreadable, truncated, oversized, not 3-D, not finite, or without geometry.
+        InputError: no NIfTI, cut off, oversized, not 3-D, or without geometry.
     """
     file = open_nifti(path, where)
     if len(file.shape) != 3:
@@ -55,11 +59,20 @@ def read_image(path: Path, *, where: str, budget: MemoryBudget, evidence: dict |
             remedy='Give one volume for each phase, or pick volumes in a phase map (--phase_map), such as "file@1".',
         )
     affine, doubts = _affine(file.header, file.shape, where)
-    return _volume(read_nifti_voxels(file, budget), affine, where, shown(path), {**(evidence or {}), **doubts})
+    budget.claim(file.shape, where)
+    return VolumePlan(
+        shape=file.shape,
+        affine=affine,
+        source=shown(path),
+        where=where,
+        path=path,
+        load=partial(read_nifti_voxels, file),  # (X, Y, Z)
+        evidence={**(evidence or {}), **doubts},
+    )
 
 
-def read_time_points(path: Path, *, where: str, budget: MemoryBudget) -> list[Volume]:
-    """Read the volumes of one 4-D NIfTI ``(X, Y, Z, T)`` in their order."""
+def plan_time_points(path: Path, *, where: str, budget: MemoryBudget) -> list[VolumePlan]:
+    """Plan the volumes of one 4-D NIfTI ``(X, Y, Z, T)`` in their order; the first that is read reads them all."""
     file = open_nifti(path, where)
     if len(file.shape) != 4:
         raise InputError(
@@ -69,11 +82,24 @@ def read_time_points(path: Path, *, where: str, budget: MemoryBudget) -> list[Vo
             remedy="Give the phases in one 4-D file, one file for each phase, or beside it in phases/.",
         )
     affine, doubts = _affine(file.header, file.shape, where)
-    data = read_nifti_voxels(file, budget)  # (X, Y, Z, T)
+    budget.claim(file.shape, where)
+    whole = cache(partial(read_nifti_voxels, file))  # (X, Y, Z, T)
     return [
-        _volume(data[..., t], affine, f"{where}, volume {t + 1}", f"{shown(path)}, volume {t + 1}", doubts)
-        for t in range(data.shape[3])
+        VolumePlan(
+            shape=file.shape[:3],
+            affine=affine,
+            source=f"{shown(path)}, volume {t + 1}",
+            where=f"{where}, volume {t + 1}",
+            path=path,
+            load=partial(_time_point, whole, t),
+            evidence=doubts,
+        )
+        for t in range(file.shape[3])
     ]
+
+
+def _time_point(whole: Callable[[], np.ndarray], t: int) -> np.ndarray:
+    return whole()[..., t]
 
 
 def dimensions(path: Path, where: str) -> int:
@@ -87,26 +113,27 @@ def read_grid(path: Path, *, where: str) -> tuple[tuple[int, ...], np.ndarray]:
     return file.shape, _affine(file.header, file.shape, where)[0]
 
 
+def plan_mask(path: Path, *, where: str, budget: MemoryBudget) -> VolumePlan:
+    """Plan a label map, which reads as whole numbers from 0 to 255, uint8."""
+    image = plan_image(path, where=where, budget=budget)
+    return replace(image, load=partial(_label_values, image), evidence={})
+
+
 def read_mask(path: Path, *, where: str, budget: MemoryBudget) -> Volume:
     """Read a label map: whole numbers from 0 to 255, as uint8."""
-    image = read_image(path, where=where, budget=budget)
-    values = image.data
+    return plan_mask(path, where=where, budget=budget).read()
+
+
+def _label_values(image: VolumePlan) -> np.ndarray:
+    values = image.read().data
     if values.min() < 0 or values.max() > 255 or not (values == np.rint(values)).all():
         raise InputError(
             found=f"values from {values.min():g} to {values.max():g}",
             expected="whole numbers from 0 to 255 (0 background, k + 1 for class k)",
-            where=where,
+            where=image.where,
             remedy="Give a label map, not an image or a probability.",
         )
-    return Volume(values.astype(np.uint8), image.affine, image.source)
-
-
-def _volume(data: np.ndarray, affine: np.ndarray, where: str, source: str, evidence: dict) -> Volume:
-    """A checked volume; it knows its file only, the message names the study too."""
-    try:
-        return Volume(data, affine, source, None, evidence)
-    except InputError as error:
-        raise InputError(found=error.found, expected=error.expected, where=where, remedy=error.remedy) from None
+    return values.astype(np.uint8)
 
 
 def _affine(header: nibabel.Nifti1Header, shape: tuple[int, ...], where: str) -> tuple[np.ndarray, dict]:

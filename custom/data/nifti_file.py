@@ -19,7 +19,6 @@ from nibabel.spatialimages import HeaderDataError
 from nibabel.wrapstruct import WrapStructError
 
 from ..types import InputError
-from .budget import MemoryBudget
 
 _VERSIONS = {348: nibabel.Nifti1Header, 540: nibabel.Nifti2Header}
 _LONGEST_HEADER = 540  # bytes
@@ -78,13 +77,14 @@ def open_nifti(path: Path, where: str) -> NiftiFile:
     return NiftiFile(path, where, header, shape)
 
 
-def read_nifti_voxels(file: NiftiFile, budget: MemoryBudget) -> np.ndarray:
+def read_nifti_voxels(file: NiftiFile) -> np.ndarray:
     """Real intensities ``(X, Y, Z)`` or ``(X, Y, Z, T)``, float32; beyond its range they become infinite.
 
+    Their memory has been claimed by the caller.
+
     Raises:
-        InputError: more than the budget allows, too few voxels, or bytes left over behind them.
+        InputError: too few voxels, or bytes left over behind them.
     """
-    budget.claim(file.shape, file.where)
     slope, intercept = _scaling(file.header, file.where)
     dtype = file.header.get_data_dtype()
     voxels = np.empty(file.shape[::-1], dtype=np.float32)  # ([T,] Z, Y, X): the file's order

@@ -40,7 +40,7 @@ class Volume:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "affine", np.asarray(self.affine, dtype=np.float64))
-        _check_shape(self.data, self.source)
+        check_shape(self.data.shape, self.source)
         _check_finite(self.data, self.source)
         check_affine(self.affine, self.source)
 
@@ -51,9 +51,7 @@ class Volume:
 
     def corners_mm(self) -> np.ndarray:
         """World coordinates of the eight corner voxels, ``(8, 3)`` in RAS+ mm."""
-        last = np.array(self.data.shape) - 1
-        corners = np.array([[i, j, k] for i in (0, 1) for j in (0, 1) for k in (0, 1)]) * last
-        return corners @ self.affine[:3, :3].T + self.affine[:3, 3]
+        return corners_mm(self.data.shape, self.affine)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,16 +90,10 @@ class Study:
         check_phase_names(self.phases, where=self.case)
         check_phase_names(self.phase_labels, where=f"{self.case}, labels")
         check_phase_names([self.reference_phase], where="reference_phase")
-        check_optional_text(self.lesion_class, f"{self.case}, lesion_class", "the name of a class, or null")
-        check_optional_text(self.patient, f"{self.case}, patient", "a patient's name in the data set, or null")
-        if self.reference_phase not in self.phases:
-            raise InputError(
-                found=f"no reference phase ({self.reference_phase}), only {_listed(self.phases)}",
-                expected="the reference phase, on whose grid the others are brought",
-                where=self.case,
-                remedy="Choose another with --reference_phase, or name the phases in a phase map (--phase_map).",
-            )
-        _check_overlap(self)
+        check_class_and_patient(self.lesion_class, self.patient, where=self.case)
+        check_reference(self.phases, self.reference_phase, where=self.case)
+        for phase, volume in self.phases.items():
+            check_overlap(f"phase {phase}", volume, self.phases[self.reference_phase], where=self.case)
 
 
 def check_phase_names(names, where: str) -> None:
@@ -125,6 +117,39 @@ def check_case(case: object) -> None:
             where="case",
             remedy='Leave out separators and the characters <>:"|?*.',
         )
+
+
+def check_reference(phases, reference_phase: str, where: str) -> None:
+    """Raise an ``InputError`` unless the reference phase is among the phases."""
+    if reference_phase not in phases:
+        raise InputError(
+            found=f"no reference phase ({reference_phase}), only {', '.join(phases) or 'none'}",
+            expected="the reference phase, on whose grid the others are brought",
+            where=where,
+            remedy="Choose another with --reference_phase, or name the phases in a phase map (--phase_map).",
+        )
+
+
+def check_overlap(name: str, volume, reference, where: str) -> None:
+    """Raise an ``InputError`` unless two volumes (or plans of them) share space.
+
+    What is of one exam lies in the same place; an empty intersection means another exam or a lost position.
+    """
+    corners, reference_corners = volume.corners_mm(), reference.corners_mm()
+    gap_mm = np.maximum(corners.min(0) - reference_corners.max(0), reference_corners.min(0) - corners.max(0)).max()
+    if gap_mm > 0:
+        raise InputError(
+            found=f"{name} lies {gap_mm:.0f} mm beside the reference phase",
+            expected="phases and masks that overlap in space",
+            where=where,
+            remedy="Check that they belong to one exam and keep their position.",
+        )
+
+
+def check_class_and_patient(lesion_class: object, patient: object, where: str) -> None:
+    """Raise an ``InputError`` unless both are texts or ``None``."""
+    check_optional_text(lesion_class, f"{where}, lesion_class", "the name of a class, or null")
+    check_optional_text(patient, f"{where}, patient", "a patient's name in the data set, or null")
 
 
 def check_optional_text(value: object, where: str, expected: str) -> None:
@@ -154,17 +179,24 @@ def check_affine(affine: np.ndarray, where: str) -> None:
         )
 
 
-def _check_shape(data: np.ndarray, where: str) -> None:
-    if data.ndim != 3:
+def corners_mm(shape, affine: np.ndarray) -> np.ndarray:
+    """World coordinates of a grid's eight corner voxels, ``(8, 3)`` in RAS+ mm."""
+    corners = np.array([[i, j, k] for i in (0, 1) for j in (0, 1) for k in (0, 1)]) * (np.array(shape) - 1)
+    return corners @ affine[:3, :3].T + affine[:3, 3]
+
+
+def check_shape(shape: tuple[int, ...], where: str) -> None:
+    """Raise an ``InputError`` unless the sizes are those of a volume of at least two slices."""
+    if len(shape) != 3:
         raise InputError(
-            found=f"{data.ndim} dimensions {data.shape}",
+            found=f"{len(shape)} dimensions {shape}",
             expected="three",
             where=where,
             remedy="Give one volume for each phase.",
         )
-    if min(data.shape) < 2:
+    if min(shape) < 2:
         raise InputError(
-            found=f"a single slice {data.shape}",
+            found=f"a single slice {shape}",
             expected="a volume of at least two slices",
             where=where,
             remedy="Give the whole stack.",
@@ -180,22 +212,3 @@ def _check_finite(data: np.ndarray, where: str) -> None:
             where=where,
             remedy="Export the image again, or replace these voxels.",
         )
-
-
-def _check_overlap(study: Study) -> None:
-    """Phases of one exam lie in the same place; an empty intersection means another exam or a lost position."""
-    reference = study.phases[study.reference_phase].corners_mm()
-    for name, volume in study.phases.items():
-        corners = volume.corners_mm()
-        gap_mm = np.maximum(corners.min(0) - reference.max(0), reference.min(0) - corners.max(0)).max()
-        if gap_mm > 0:
-            raise InputError(
-                found=f"phase {name} lies {gap_mm:.0f} mm beside the reference phase {study.reference_phase}",
-                expected="phases that overlap in space",
-                where=study.case,
-                remedy="Check that they belong to one exam and keep their position.",
-            )
-
-
-def _listed(names) -> str:
-    return ", ".join(names) or "none"

@@ -100,7 +100,8 @@ def _brightness(candidates: list[TimePoint], budget: MemoryBudget) -> np.ndarray
     slices = []
     for volume in candidates:
         middle = volume.frames[len(volume.frames) // 2]
-        slices.append(read_voxels([middle], budget=budget.scratch(), where=volume.source)[..., 0])
+        budget.check(middle.file.shape, volume.source)
+        slices.append(read_voxels([middle], budget=budget)[..., 0])
     stack = np.stack(slices)  # (N, X, Y)
     mean = stack.mean(0)
     body = mean > 0.1 * mean.max()

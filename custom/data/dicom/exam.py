@@ -1,4 +1,4 @@
-"""A folder of DICOM files → the phases of one exam."""
+"""A folder of DICOM files → the phases of one exam, planned: their pixels are read later."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from ...types import PHASES, InputError
 from ..budget import MemoryBudget
 from ..phase_map import Selector
-from ..study import Volume
+from ..plan import Faults, Origin, VolumePlan
 from .automatic import choose_volumes
 from .headers import read_headers
 from .pixels import read_voxels
-from .records import TimePoint
+from .records import Frame, TimePoint
 from .selection import list_volumes, select_volumes
 from .stacks import stacks_of, time_points_of
 
@@ -25,22 +26,26 @@ _SHEAR_WORTH_A_FLAG_DEG = 0.1
 
 @dataclass(frozen=True)
 class DicomExam:
-    """The phases of an exam as read, with remarks and what was set aside."""
+    """The phases of an exam as planned, with remarks, what was set aside, and whose exam it is."""
 
-    phases: dict[str, Volume]
-    flags: tuple[str, ...]
-    set_aside: tuple[dict, ...]
+    phases: dict[str, VolumePlan]
+    flags: tuple[str, ...] = ()
+    set_aside: tuple[dict, ...] = ()
+    origin: Origin | None = None
 
 
-def read_dicom_exam(
+def plan_dicom_exam(
     files: Iterable[Path],
     *,
     folder: Path,
     where: str,
     selectors: dict[str, Selector] | None,
     budget: MemoryBudget,
+    faults: Faults,
 ) -> DicomExam:
-    """Read the four phases from a study's files, however they are nested and mixed.
+    """Plan the four phases from a study's files, however they are nested and mixed.
+
+    Only headers are read, and one slice of each candidate where the phases are named by the evidence.
 
     Args:
         files: files of the study; what is no MR image is set aside.
@@ -48,11 +53,14 @@ def read_dicom_exam(
         where: the study, for messages.
         selectors: the phase map's entries for this study; ``None`` to name the phases by the evidence.
         budget: memory to claim from.
+        faults: takes every unreadable file, after which nothing is planned, and what is wrong with single phases.
 
     Raises:
         InputError: see the steps.
     """
-    frames, aside = read_headers(files, folder=folder, where=where)
+    frames, aside = _headers(files, folder, where, faults)
+    if frames is None:
+        return DicomExam({})
     if not frames:
         counts: Counter[str] = Counter()
         for entry in aside:
@@ -77,35 +85,54 @@ def read_dicom_exam(
             for phase, volume in chosen.items()
         }
         flags = []
-    phases = _read(chosen, evidence, volumes, where, budget)
-    return DicomExam(phases, (*flags, *_remarks(chosen)), tuple(aside))
+    phases = _plan(chosen, evidence, volumes, where, budget, faults)
+    return DicomExam(phases, (*flags, *_remarks(chosen)), tuple(aside), _origin(chosen))
 
 
-def read_dicom_phases(
-    folders: Mapping[str, tuple[Path, int | None]], *, where: str, budget: MemoryBudget, evidence: dict
-) -> dict[str, Volume]:
-    """Read phases that are named one by one: each a folder that holds one volume, or its k-th time point.
+def plan_dicom_phases(
+    folders: Mapping[str, tuple[Path, int | None]], *, where: str, budget: MemoryBudget, evidence: dict, faults: Faults
+) -> DicomExam:
+    """Plan phases that are named one by one: each a folder that holds one volume, or its k-th time point.
+
+    A folder with none or several volumes is a fault of its phase.
 
     Raises:
-        InputError: a folder with none or several volumes, or phases of different patients.
+        InputError: phases of different patients.
     """
     chosen: dict[str, TimePoint] = {}
     for phase, (folder, time_point) in folders.items():
-        here = f"{where}/{folder.name}"
-        frames, _ = read_headers(_files_below(folder), folder=folder, where=here)
-        volumes = time_points_of(stacks_of(frames), here) if frames else []
-        picked = [volume for volume in volumes if time_point is None or volume.number == time_point]
-        if len(picked) != 1:
-            raise InputError(
-                found=f"{len(picked)} volumes for phase {phase}: {list_volumes(volumes)}",
-                expected="a folder with one volume, or folder@k for the k-th time point",
-                where=here,
-                remedy="Name the volume.",
-            )
-        chosen[phase] = picked[0]
+        with faults.at(folder, phase):
+            volume = _only_volume(folder, time_point, phase, f"{where}/{folder.name}", faults)
+            if volume is not None:
+                chosen[phase] = volume
     _check_one_exam(list(chosen.values()), where)
     records = {phase: {**evidence, **volume.describe()} for phase, volume in chosen.items()}
-    return _read(chosen, records, list(chosen.values()), where, budget)
+    phases = _plan(chosen, records, list(chosen.values()), where, budget, faults)
+    return DicomExam(phases, origin=_origin(chosen))
+
+
+def _only_volume(folder: Path, time_point: int | None, phase: str, where: str, faults: Faults) -> TimePoint | None:
+    frames, _ = _headers(_files_below(folder), folder, where, faults)
+    if frames is None:
+        return None
+    volumes = time_points_of(stacks_of(frames), where) if frames else []
+    picked = [volume for volume in volumes if time_point is None or volume.number == time_point]
+    if len(picked) != 1:
+        raise InputError(
+            found=f"{len(picked)} volumes for phase {phase}: {list_volumes(volumes)}",
+            expected="a folder with one volume, or folder@k for the k-th time point",
+            where=where,
+            remedy="Name the volume.",
+        )
+    return picked[0]
+
+
+def _headers(files: Iterable[Path], folder: Path, where: str, faults: Faults) -> tuple[list[Frame] | None, list[dict]]:
+    """Frames, and what was set aside; ``None`` when a file cannot be read: its slice would seem to be missing."""
+    unreadable = Faults()
+    frames, aside = read_headers(files, folder=folder, where=where, faults=unreadable)
+    faults.found += unreadable.found
+    return None if unreadable else frames, aside
 
 
 def _files_below(folder: Path) -> list[Path]:
@@ -127,19 +154,51 @@ def _check_one_exam(volumes: Sequence[TimePoint], where: str) -> None:
             )
 
 
-def _read(chosen, evidence, volumes: Sequence[TimePoint], where: str, budget: MemoryBudget) -> dict[str, Volume]:
-    for volume in chosen.values():
-        if volume.fault is not None:
-            raise volume.fault
+def _plan(
+    chosen: Mapping[str, TimePoint],
+    evidence: Mapping[str, dict],
+    volumes: Sequence[TimePoint],
+    where: str,
+    budget: MemoryBudget,
+    faults: Faults,
+) -> dict[str, VolumePlan]:
     zero_s = _time_zero(chosen, volumes)
     phases = {}
     for phase in PHASES:
         if phase in chosen:
             volume = chosen[phase]
-            data = read_voxels(volume.frames, budget=budget, where=f"{where}, {volume.source}")  # (X, Y, Z)
-            time_s = None if volume.clock_s is None or zero_s is None else round(volume.clock_s - zero_s, 3)
-            phases[phase] = Volume(data, volume.affine, volume.source, time_s, evidence[phase])
+            with faults.at(_place(volume), phase):
+                phases[phase] = _plan_volume(volume, zero_s, evidence[phase], where, budget)
     return phases
+
+
+def _plan_volume(volume: TimePoint, zero_s, evidence: dict, where: str, budget: MemoryBudget) -> VolumePlan:
+    if volume.fault is not None:
+        raise volume.fault
+    rows, columns = volume.file.shape
+    shape, where = (columns, rows, len(volume.frames)), f"{where}, {volume.source}"
+    budget.claim(shape, where)
+    return VolumePlan(
+        shape=shape,
+        affine=volume.affine,
+        source=volume.source,
+        where=where,
+        path=_place(volume),
+        load=partial(read_voxels, volume.frames, budget=budget),  # (X, Y, Z)
+        time_s=None if volume.clock_s is None or zero_s is None else round(volume.clock_s - zero_s, 3),
+        evidence=evidence,
+    )
+
+
+def _place(volume: TimePoint) -> Path:
+    """The folder of a volume's files, or its one file."""
+    paths = {frame.file.path for frame in volume.frames}
+    return volume.file.path if len(paths) == 1 else volume.file.path.parent
+
+
+def _origin(chosen: Mapping[str, TimePoint]) -> Origin | None:
+    """Digests of the identifiers that the chosen volumes share."""
+    return next((Origin.of(volume.file.patient, volume.file.exam) for volume in chosen.values()), None)
 
 
 def _time_zero(chosen: Mapping[str, TimePoint], volumes: Sequence[TimePoint]) -> float | None:

@@ -12,6 +12,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from ...types import InputError
+from ..plan import Faults
 from ..shown import shown
 from .multiframe import frames_of_multiframe
 from .records import FileHeader, Frame
@@ -46,29 +47,28 @@ _PIXEL_DATA = pydicom.tag.Tag("PixelData")
 _SCALE_SLOPE = pydicom.tag.Tag(0x2005, 0x100E)
 
 
-def read_headers(files: Iterable[Path], *, folder: Path, where: str) -> tuple[list[Frame], list[dict]]:
+def read_headers(files: Iterable[Path], *, folder: Path, where: str, faults: Faults) -> tuple[list[Frame], list[dict]]:
     """Parse the headers of all files.
 
     Args:
         files: files of one study.
         folder: the study's folder; messages name files by their place inside it.
         where: the study, for messages.
+        faults: takes each DICOM file that cannot be read: it may be a slice of any series.
 
     Returns:
         The frames of all MR images, and what was set aside with reasons.
-
-    Raises:
-        InputError: a DICOM file that cannot be read: it may be a slice of any series.
     """
     frames: list[Frame] = []
     set_aside: Counter[tuple[str, str]] = Counter()
     with quiet_pydicom():
         for path in files:
-            found = _read_file(path, folder, where)
-            if isinstance(found, tuple):
-                set_aside[found] += 1
-            else:
-                frames += found
+            with faults.at(path):
+                found = _read_file(path, folder, where)
+                if isinstance(found, tuple):
+                    set_aside[found] += 1
+                else:
+                    frames += found
     aside = [
         {"series": series, "reason": reason, "files": count} for (series, reason), count in sorted(set_aside.items())
     ]

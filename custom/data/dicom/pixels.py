@@ -15,13 +15,12 @@ from .records import FileHeader, Frame
 from .values import READ_ERRORS, quiet_pydicom
 
 
-def read_voxels(frames: Sequence[Frame], *, budget: MemoryBudget, where: str) -> np.ndarray:
+def read_voxels(frames: Sequence[Frame], *, budget: MemoryBudget) -> np.ndarray:
     """Real values of a stack.
 
     Args:
         frames: slices in order, all of one matrix.
-        budget: memory to claim from.
-        where: for messages.
+        budget: what is left beside the stack, which was claimed; for decoding compressed files.
 
     Returns:
         ``(X, Y, Z)`` = (column, row, slice), float32.
@@ -30,7 +29,6 @@ def read_voxels(frames: Sequence[Frame], *, budget: MemoryBudget, where: str) ->
         InputError: pixels that cannot be decoded, or too many of them.
     """
     rows, columns = frames[0].file.shape
-    budget.claim((columns, rows, len(frames)), where)
     stack = np.empty((len(frames), rows, columns), dtype=np.float32)  # (Z, Y, X)
     for k, stored in _stored_slices(frames, budget):
         np.multiply(stored, np.float32(frames[k].slope), out=stack[k], casting="unsafe")

@@ -8,7 +8,8 @@ import numpy as np
 
 from ...types import InputError
 from ..budget import MemoryBudget
-from ..nifti import is_nifti, nifti_stem, read_mask
+from ..nifti import is_nifti, nifti_stem, plan_mask, read_mask
+from ..plan import VolumePlan
 from ..study import Volume
 from .dicom_seg import is_dicom_seg, read_seg, seg_segments
 from .nrrd import nrrd_segments, read_nrrd
@@ -45,6 +46,18 @@ def read_segments(path: Path, *, where: str) -> tuple[Segment, ...]:
     if is_nifti(path):
         return ()
     return nrrd_segments(path, where) if is_nrrd(path) else seg_segments(_seg(path, where), where)
+
+
+def plan_segmentation(reference: str, *, purpose: str, where: str, budget: MemoryBudget) -> VolumePlan:
+    """Plan a mask on its own grid; takes what ``read_segmentation`` takes.
+
+    Only a NIfTI mask is left unread: the grid of the others is known once they are read.
+    """
+    path, wanted = _split(reference)
+    if is_nifti(path) and not wanted:
+        return plan_mask(path, where=where, budget=budget)
+    mask = read_segmentation(reference, purpose=purpose, where=where, budget=budget)
+    return VolumePlan(mask.data.shape, mask.affine, mask.source, where, path, lambda: mask.data)
 
 
 def read_segmentation(reference: str, *, purpose: str, where: str, budget: MemoryBudget) -> Volume:
