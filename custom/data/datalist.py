@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from os import PathLike
 from pathlib import Path
 
 from ..types import InputError
+from .datalist_rules import PATH_KEYS, PATH_TABLES, mistakes_between_items, mistakes_of_item
 from .phantom import ensure_phantom
 from .phase_map import parse_selector
 from .splits import SECTIONS
-from .study import check_case, check_optional_text, check_phase_names
-
-ITEM_KEYS = (
-    *("case", "patient", "phases", "image", "label", "labels", "liver", "lesion_class"),
-    *("true_enhancement", "site", "fold", "name", "lesions", "atypical", "notes", "affines"),
-)
-PATH_KEYS = ("image", "label", "liver")
-PATH_TABLES = ("phases", "labels")
 
 
 def load_datalist(
@@ -52,14 +44,19 @@ def load_datalist(
     if phantom is not None and datalist is None and own_folder and not (root.is_dir() and any(root.iterdir())):
         ensure_phantom(root, preset=phantom, seed=seed)
     path = Path(datalist) if datalist is not None else root / "datalist.json"
-    content = _read(path)
+    content = read_datalist(path)
     _check_section(section, content, path)
-    _check_cases_and_patients(content, path)
-    items = [_check_item(item, content, path) for item in content[section]]
-    return [_absolute(item, root.resolve(), path) for item in items]
+    for _, mistake in mistakes_between_items(content, path):
+        raise mistake
+    return [_checked(item, content, root.resolve(), path) for item in content[section]]
 
 
-def _read(path: Path) -> dict:
+def read_datalist(path: Path) -> dict:
+    """The content of a datalist file, its entries not looked at.
+
+    Raises:
+        InputError: no such file, or not JSON with the sections.
+    """
     if not path.is_file():
         raise InputError(
             found="no datalist",
@@ -95,95 +92,40 @@ def _check_section(section: str, content: dict, path: Path) -> None:
         )
 
 
-def _check_cases_and_patients(content: dict, path: Path) -> None:
-    """Each case once; no patient in two sections, which would let the network be tested on what it learnt."""
-    seen: set[str] = set()
-    home: dict[str, str] = {}
-    for section in SECTIONS:
-        for item in content.get(section, []):
-            case, patient = item.get("case"), item.get("patient")
-            check_case(case)
-            check_optional_text(patient, f"{path.name}, case {case}, patient", "a text, or null")
-            if case in seen:
-                raise InputError(
-                    found=f"case {case!r} twice",
-                    expected="each case once",
-                    where=path.name,
-                    remedy="Rename or remove one of them.",
-                )
-            seen.add(case)
-            if patient is not None and home.setdefault(patient, section) != section:
-                raise InputError(
-                    found=f"the patient of case {case!r} in {home[patient]} and in {section}",
-                    expected="each patient in one section only",
-                    where=path.name,
-                    remedy="Split by patient.",
-                )
-
-
-def _check_item(item: dict, content: dict, path: Path) -> dict:
-    where = f"{path.name}, case {item['case']}"
-    for key in item:
-        if key not in ITEM_KEYS:
-            near = difflib.get_close_matches(key, ITEM_KEYS, n=1)
-            raise InputError(
-                found=f"unknown key {key!r}" + (f"; did you mean {near[0]!r}?" if near else ""),
-                expected=f"keys among {', '.join(ITEM_KEYS)}",
-                where=where,
-                remedy="Correct or remove it.",
-            )
-    if bool(item.get("phases")) == bool(item.get("image")):
-        raise InputError(
-            found="both or neither of phases and image",
-            expected='"phases" {phase: path} or "image", a path',
-            where=where,
-            remedy="Complete the entry.",
-        )
-    for key in PATH_TABLES:
-        if item.get(key) and not isinstance(item[key], Mapping):
-            raise InputError(
-                found=f"{key} that is no table", expected='{"pre": path, ...}', where=where, remedy="Correct it."
-            )
-        check_phase_names(item.get(key) or {}, where=f"{where}, {key}")
-    if any(isinstance(value, list) for value in [item.get("image"), *(item.get("phases") or {}).values()]):
-        raise InputError(
-            found="a list of images",
-            expected="one path for each phase (only masks may be several files)",
-            where=where,
-            remedy="Name one file, or a folder of DICOM.",
-        )
-    lesion_class, classes = item.get("lesion_class"), content.get("classes")
-    check_optional_text(lesion_class, f"{where}, lesion_class", "the name of a class, or null")
-    if classes and lesion_class is not None and lesion_class not in classes:
-        raise InputError(
-            found=f"lesion_class {lesion_class!r}",
-            expected=f"one of {', '.join(classes)}, or null",
-            where=where,
-            remedy="Correct the entry, or the list of classes.",
-        )
-    return item
-
-
-def _absolute(item: dict, root: Path, path: Path) -> dict:
+def _checked(item: dict, content: dict, root: Path, path: Path) -> dict:
     """The item with absolute paths, each of which exists."""
-    out = dict(item)
-    for key in PATH_KEYS:
-        if out.get(key):
-            out[key] = _existing(root, out[key], f"{path.name}, case {item['case']}, {key}")
-    for key in PATH_TABLES:
-        if out.get(key):
-            out[key] = {
-                phase: _existing(root, value, f"{path.name}, case {item['case']}, {phase}")
-                for phase, value in out[key].items()
-                if value
-            }
+    for mistake in mistakes_of_item(item, content, path):
+        raise mistake
+    out = with_absolute_paths(item, root)
+    for key, value in _paths(out):
+        full = str(value)
+        if not Path(full).exists() and not Path(parse_selector(full).name).exists():
+            raise InputError(
+                found=f"no file {Path(full).relative_to(root) if Path(full).is_relative_to(root) else full}",
+                expected="an existing file",
+                where=f"{path.name}, case {item['case']}, {key}",
+                remedy="Correct the path.",
+            )
     return out
 
 
-def _existing(root: Path, value: object, where: str) -> str | list[str]:
-    if isinstance(value, list):  # one mask file for each tumour
-        return [_existing(root, part, where) for part in value]
-    full = root / str(value)
-    if not full.exists() and not (root / parse_selector(str(value)).name).exists():
-        raise InputError(found=f"no file {value}", expected="an existing file", where=where, remedy="Correct the path.")
-    return str(full)
+def with_absolute_paths(item: Mapping, root: Path) -> dict:
+    """The item with paths that start at ``root`` where they are relative; whether they exist is not asked."""
+
+    def absolute(value):
+        return [str(root / str(part)) for part in value] if isinstance(value, list) else str(root / str(value))
+
+    out = dict(item)
+    out |= {key: absolute(item[key]) for key in PATH_KEYS if item.get(key)}
+    for key in PATH_TABLES:
+        if item.get(key):
+            out[key] = {phase: absolute(value) for phase, value in item[key].items() if value}
+    return out
+
+
+def _paths(item: Mapping) -> Iterator[tuple[str, str]]:
+    """Every path of an item with its key, or its phase."""
+    named = [(key, item.get(key)) for key in PATH_KEYS]
+    named += [entry for key in PATH_TABLES for entry in (item.get(key) or {}).items()]
+    for key, value in named:
+        yield from ((key, part) for part in (value if isinstance(value, list) else [value]) if part)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import nibabel
 import numpy as np
 
 from ..types import InputError
@@ -11,6 +12,8 @@ STEP_TOLERANCE = 0.01  # of the slice step
 ROUNDING_MM = 0.01  # positions are written as decimal text
 MAX_SHEAR_DEG = 3.0
 """Slice step against normal: MR stacks lie within a degree or two; more is a tilted gantry or a re-sliced stack."""
+
+_PLANES = ("sagittal", "coronal", "axial")  # stacks by the world axis (R, A, S) that their slices follow
 
 
 def same_grid(shape_a: tuple, affine_a: np.ndarray, shape_b: tuple, affine_b: np.ndarray) -> bool:
@@ -82,6 +85,27 @@ def stack_affine(
     affine[:3, 2] = step
     affine[:3, 3] = positions_mm[0]
     return LPS_TO_RAS @ affine, shear_deg
+
+
+def check_slice_axis(affine: np.ndarray, *, max_anisotropy: float, where: str) -> None:
+    """Raise an ``InputError`` for a thick-slice stack that is not axial; near-isotropic ones may be read axially.
+
+    Args:
+        affine: ``(4, 4)`` voxel to RAS+ mm.
+        max_anisotropy: largest voxel edge over smallest, >= 1, up to which a stack is near-isotropic.
+        where: the study, for messages.
+    """
+    spacing_mm = np.linalg.norm(affine[:3, :3], axis=0)
+    world_axes = nibabel.io_orientation(affine)[:, 0].astype(int)  # voxel axis -> nearest of R, A, S
+    through_plane = int(np.argmax(spacing_mm))
+    plane = _PLANES[world_axes[through_plane]]
+    if plane != "axial" and spacing_mm.max() / spacing_mm.min() > max_anisotropy:
+        raise InputError(
+            found=f"a {plane} stack of {spacing_mm.max():.1f} mm slices with {spacing_mm.min():.1f} mm pixels",
+            expected=f"axial slices, or voxels whose edges differ at most {max_anisotropy:g} times",
+            where=where,
+            remedy="Use the axial series of the exam.",
+        )
 
 
 def _check_steps(positions_mm: np.ndarray, offsets_mm: np.ndarray, where: str) -> None:

@@ -12,8 +12,8 @@ from monai.data import MetaTensor
 from monai.transforms import Transform
 
 from ..data import Study, Volume, load_phase_map, load_study
+from ..data.label_values import label_values
 from ..types import DEFAULT_CLASSES, PHASES, REFERENCE_PHASE, UNKNOWN_CLASS, InputError
-from .label_values import label_values
 from .world_grid import OnGrid, resample_to_grid
 
 CONSUMED_KEYS = (

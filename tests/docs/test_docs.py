@@ -13,7 +13,8 @@ from monai.bundle import run
 
 from custom.config_check import read_config
 from custom.data import load_datalist, load_phase_map
-from custom.data.datalist import ITEM_KEYS, SECTIONS
+from custom.data.datalist_rules import ITEM_KEYS
+from custom.data.splits import SECTIONS
 from custom.types import PHASES
 
 ROOT = Path(__file__).parents[2]

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 
 from ...types import DEFAULT_CLASSES, InputError
-from ..datalist import PATH_KEYS, PATH_TABLES
+from ..datalist_rules import PATH_KEYS, PATH_TABLES
 from ..splits import content_hash, split_items
 
 
