@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from custom.data.phantom import write_dicom
 from custom.data.phantom.simulate import simulate_study
-from custom.data.phantom.write_dicom import write_dicom
 from custom.transforms import LoadStudyd
 
 

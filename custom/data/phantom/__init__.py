@@ -1,13 +1,12 @@
 """The physics phantom: four-phase liver MRI with a known truth, made from equations, not from patients."""
 
 from .dataset import write_phantom
-from .dicom_dialects import DIALECTS
+from .dicom import DIALECTS, write_dicom
 from .ensure import ensure_phantom
 from .orientation import reoriented
 from .plan import PlannedStudy, plan_studies
 from .presets import PRESETS, Preset
 from .simulate import PhantomStudy, simulate_study
-from .write_dicom import write_dicom
 from .write_nifti import write_nifti
 
 __all__ = [

@@ -7,7 +7,7 @@ import json
 import logging
 
 from .dataset import MANIFEST, write_phantom
-from .dicom_dialects import DIALECTS
+from .dicom import DIALECTS
 from .presets import PRESETS
 
 logger = logging.getLogger(__name__)
@@ -20,8 +20,13 @@ def add_phantom_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--studies", type=int, metavar="N", help="number of studies in all (default: the preset's)")
     parser.add_argument("--seed", type=int, default=0, help="same seed, same bits (default: 0)")
     parser.add_argument("--format", default="nifti", choices=("nifti", "dicom"), help="file format (default: nifti)")
-    parser.add_argument("--layout", default="series", choices=sorted(DIALECTS), help="dialect of the DICOM form")
+    parser.add_argument("--layout", default="series", choices=list(DIALECTS), help=_layouts())
     parser.add_argument("--workers", type=int, metavar="N", help="processes (default: one per core)")
+
+
+def _layouts() -> str:
+    rows = "; ".join(f"{name}: {dialect.summary}" for name, dialect in DIALECTS.items())
+    return f"dialect of the DICOM form (default: series). {rows}"
 
 
 def run_phantom(args: argparse.Namespace) -> None:

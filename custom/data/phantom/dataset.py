@@ -18,11 +18,10 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from ...types import DEFAULT_CLASSES, PHASES, InputError
-from .dicom_dialects import get_dialect
+from .dicom import get_dialect, write_dicom
 from .plan import SECTIONS, PlannedStudy, plan_studies
 from .presets import get_preset
 from .simulate import simulate_study
-from .write_dicom import write_dicom
 from .write_nifti import write_nifti
 
 DATALIST = "datalist.json"

@@ -9,9 +9,9 @@ import numpy as np
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import PYDICOM_IMPLEMENTATION_UID, ExplicitVRLittleEndian, generate_uid
 
-from ...types import PHASES
-from .dicom_dialects import Dialect
-from .kinetics import ECHO_TIME_S, FLIP_ANGLE_DEG, REPETITION_TIME_S
+from ..kinetics import FLIP_ANGLE_DEG
+from .dialects import ABSENT, Dialect
+from .series import GRADIENT_ECHO, Series
 
 RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 FAMILY_NAMES = ("Testfall", "Phantomas", "Muster", "Doe-Sample", "Übung")
@@ -25,28 +25,25 @@ class Exam:
     Args:
         seed: drawn from; the same seed gives the same names, dates and UIDs.
         injection: when contrast was given.
-        times_s: ``(P,)`` phase times after the injection.
     """
 
     seed: int
     injection: datetime.datetime
-    times_s: tuple[float, ...]
 
     @classmethod
-    def draw(cls, seed: int, times_s: dict[str, float]) -> Exam:
+    def draw(cls, seed: int) -> Exam:
         """The exam of a seed."""
         rng = np.random.default_rng([seed, 5])
         day = datetime.datetime(2022, 1, 3, 8, 0, 0) + datetime.timedelta(days=int(rng.integers(700)))
-        injection = day + datetime.timedelta(seconds=int(rng.integers(8 * 3600)))
-        return cls(seed, injection, tuple(times_s[phase] for phase in PHASES))
+        return cls(seed, day + datetime.timedelta(seconds=int(rng.integers(8 * 3600))))
 
     def uid(self, *parts: object) -> str:
         """A UID that depends on the seed and ``parts`` only."""
         return generate_uid(entropy_srcs=["mti-net-phantom", str(self.seed), *map(str, parts)])
 
-    def acquired(self, phase: int) -> datetime.datetime:
-        """Start of a phase's acquisition."""
-        return self.injection + datetime.timedelta(seconds=self.times_s[phase])
+    def at(self, time_s: float) -> datetime.datetime:
+        """The clock so many seconds after the injection."""
+        return self.injection + datetime.timedelta(seconds=time_s)
 
 
 @dataclass(frozen=True)
@@ -119,27 +116,48 @@ def add_patient_and_study(file: Dataset, exam: Exam) -> None:
     file.StudyTime = clock(exam.injection - datetime.timedelta(minutes=12))
 
 
-def add_series(file: Dataset, exam: Exam, dialect: Dialect, *, number: int, description: str, start: int) -> None:
-    """Series, equipment, pulse sequence and contrast agent.
-
-    Args:
-        number: SeriesNumber; also tells series apart.
-        description: SeriesDescription.
-        start: index of the series' first phase.
-    """
+def add_series(file: Dataset, exam: Exam, dialect: Dialect, series: Series) -> None:
+    """Series, equipment, pulse sequence and contrast agent."""
     file.Modality, file.Manufacturer, file.ManufacturerModelName = "MR", dialect.manufacturer, dialect.model
-    file.SeriesInstanceUID, file.SeriesNumber = exam.uid("series", number), number
-    file.SeriesDescription = file.ProtocolName = description
-    file.SeriesTime = clock(exam.acquired(start))
+    file.SeriesInstanceUID, file.SeriesNumber = exam.uid("series", series.number), series.number
+    if series.description is not None:
+        file.SeriesDescription = series.description
+    file.ProtocolName = dialect.sequence
+    if dialect.clocks != ABSENT:
+        file.SeriesTime = clock(exam.at(series.moments[0].time_s))
     file.BodyPartExamined, file.PatientPosition, file.MagneticFieldStrength = "ABDOMEN", "HFS", "3"
-    file.ScanningSequence, file.SequenceVariant, file.ScanOptions = "GR", ["SP", "OSP"], "FS"
-    file.MRAcquisitionType, file.EchoTrainLength, file.NumberOfAverages = "3D", "1", "1"
-    file.RepetitionTime, file.EchoTime = decimal_string(1000 * REPETITION_TIME_S), decimal_string(1000 * ECHO_TIME_S)
+    file.ScanningSequence, file.SequenceVariant = series.sequence[0], list(series.sequence[1])
+    file.ScanOptions, file.MRAcquisitionType = "FS", "3D" if series.sequence == GRADIENT_ECHO else "2D"
+    file.EchoTrainLength, file.NumberOfAverages = "1", "1"
+    file.RepetitionTime, file.EchoTime = decimal_string(series.repetition_ms), decimal_string(series.echo_ms)
     file.FlipAngle = decimal_string(FLIP_ANGLE_DEG)
-    if start > 0 or dialect.one_series:
-        file.ContrastBolusAgent, file.ContrastBolusRoute = "GADOBUTROL", "IV"
+    if series.contrast_agent:
+        file.ContrastBolusAgent, file.ContrastBolusRoute = series.contrast_agent, "IV"
         if dialect.bolus_time:
             file.ContrastBolusStartTime = clock(exam.injection)
+
+
+def rescale_slope(dialect: Dialect, position: int) -> float:
+    """RescaleSlope of the k-th moment."""
+    return dialect.rescale_slopes[position % len(dialect.rescale_slopes)]
+
+
+def scale_slope(dialect: Dialect, position: int) -> float | None:
+    """Philips' private scale slope of the k-th moment; ``None`` for other vendors."""
+    return None if dialect.scale_slopes is None else dialect.scale_slopes[position % len(dialect.scale_slopes)]
+
+
+def stored_values(raw: np.ndarray, dialect: Dialect, position: int) -> np.ndarray:
+    """What is stored of raw values, so that reading by the dialect's rule gives them back."""
+    private = scale_slope(dialect, position)
+    return np.rint(raw / rescale_slope(dialect, position) if private is None else raw * private).astype(np.uint16)
+
+
+def add_scale_slope(item: Dataset, dialect: Dialect, position: int) -> None:
+    """Philips' private element, where it is written."""
+    if dialect.scale_slopes is not None and dialect.scale_slope_written:
+        block = item.private_block(0x2005, "Philips MR Imaging DD 001", create=True)
+        block.add_new(0x0E, "FL", scale_slope(dialect, position))
 
 
 def add_pixels(file: Dataset, stored: np.ndarray) -> None:
