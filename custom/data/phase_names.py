@@ -6,6 +6,7 @@ A name is evidence, not proof: headers are often wrong, so for DICOM it is weigh
 from __future__ import annotations
 
 import re
+import unicodedata
 
 OTHER = "other"
 """What a name says that speaks of a further phase: hepatobiliary, transitional, subtraction and the like."""
@@ -14,26 +15,35 @@ OTHER = "other"
 _START, _END = r"(?<![a-z0-9+])", r"(?![a-z0-9])"
 
 # Longer phrases come first and are cut out of the text, so that "late arterial" does not also read as "late".
+_ARTERIAL = r"(?:art|arter\w*|art[ée]r\w*|t[ęe]tnicz\w*|артериальн\w*)"
+_EARLY = r"(?:early|fr(?:ü|ue)h\w*|vroeg\w*|wczesn\w*|erken|ранн\w*|pr[ée]co[czs]\w*|tempran\w*)"
+_LATE = r"(?:late|sp(?:ä|ae)t\w*|tard\w*|ritard\w*|laat\w*|p[óo][źz]n\w*|ge[çc]|поздн\w*)"
 _PATTERNS: tuple[tuple[str, str], ...] = (
-    (OTHER, r"hepatobil\w*|hbp|hepatospez\w*|transition\w*|hepatocyt\w*|(?:10|15|20|30) ?min\w*|肝胆\w*|肝細胞\w*"),
-    ("arterial", r"(?:late|early|fr(?:ü|ue)h|sp(?:ä|ae)t|tardive?|pr[ée]coce)[ \-]?(?:hepatic )?art\w*"),
-    ("arterial", r"art\w* (?:tard\w*|pr[ée]c\w*|temprana|precoce)"),
-    ("portal_venous", r"porto?[ \-]?v\w*|portal\w*|porta|pvp?|p[ \-]?ven\w*|(?:late|early|sp(?:ä|ae)t) ?ven\w*|c\+v"),
-    ("arterial", r"arter\w*|art\d?|hap|c\+a"),
-    ("delayed", r"delay\w*|del\d?|c\+del\w*|equil\w*|[äa]quil\w*|[ée]quil\w*|late|sp(?:ä|ae)t\w*|tard\w*|ritard\w*"),
-    ("portal_venous", r"ven|venous|ven(?:ö|oe)s\w*|veineu\w*|venos\w*"),
-    ("pre", r"pre(?:[ \-]?(?:c|con\w*|gd|gad\w*|km|kontrast\w*|inj\w*|iv))?|c[ \-]?pre|nativ\w*|natif|plain|unenh\w*"),
-    ("pre", r"non?[ \-]?con\w*|without|w/?o|sans|sin|senza|ohne|basal\w*|unenhanced|mask phase"),
-    ("arterial", r"early|fr(?:ü|ue)h\w*"),
+    (OTHER, r"h?epatob[iy]l\w*|hbp|(?:hepato|leber)spez\w*|transition\w*|hepatocyt\w*|гепатобил\w*"),
+    (OTHER, r"(?:10|15|20|30) ?min\w*"),
+    ("arterial", rf"(?:{_EARLY}|{_LATE})[ \-]?(?:hepatic )?{_ARTERIAL}|{_ARTERIAL}[ \-]?(?:{_EARLY}|{_LATE})"),
+    ("portal_venous", rf"(?:{_EARLY}|{_LATE}) ?ven\w*|p[ \-]?ven\w*|c\+v"),
+    ("portal_venous", r"porto?[ \-]?v\w*|portal\w*|porta|pvp?|wrotn\w*|портальн\w*|воротн\w*"),
+    ("arterial", rf"{_ARTERIAL}|art\d|hap|c\+a"),
+    ("delayed", rf"{_LATE}|delay\w*|del\d?|c\+del\w*|[eéä]quil\w*|отсроч\w*|равновес\w*|opó[źz]n\w*"),
+    ("portal_venous", r"ven|venous|ven(?:ö|oe)s\w*|veineu\w*|venos\w*|veneu\w*|[żz]yln\w*|венозн\w*"),
+    ("pre", r"pre(?:[ \-]?(?:c|con\w*|gd|gad\w*|km|kontrast\w*|inj\w*|iv))?|c[ \-]?pre|non?[ \-]?con\w*|mask phase"),
+    ("pre", r"nativ\w*|natif|plain|unenh\w*|basal\w*|blanco|without|w/?o|sans|sin|sem|senza|ohne|zonder|bez|без"),
+    ("pre", r"kontrasts[ıi]z|натив\w*"),
+    ("arterial", _EARLY),
 )
 _CJK: tuple[tuple[str, str], ...] = (
+    (OTHER, r"肝胆\w*|肝細胞\w*|간담도기?|移行期|이행기"),
     ("portal_venous", r"门静?脉期?|門脈相?|靜脈期|静脉期|문맥기?"),
-    ("arterial", r"(?:早期|晚期)?动脉(?:早|晚)?期?|動脈相?|동맥기?"),
-    ("delayed", r"延迟期?|平衡期|平衡相|遅延相|지연기?"),
-    ("pre", r"平扫|造影前|単純|조영전"),
+    ("arterial", r"(?:早期|晚期|後期|조기|후기)?(?:动脉|動脈|동맥)(?:早|晚)?[期相기]*"),
+    ("delayed", r"延迟期?|平衡[期相]|[遅後]延?[期相]|지연기?"),
+    ("pre", r"平扫|造影前|增强前|単純|조영전"),
 )
 _COMPILED = tuple((phase, re.compile(_START + f"(?:{pattern})" + _END)) for phase, pattern in _PATTERNS)
 _COMPILED += tuple((phase, re.compile(pattern)) for phase, pattern in _CJK)
+_EARLY_ARTERIAL = re.compile(
+    rf"{_EARLY}[ \-]?(?:hepatic )?{_ARTERIAL}|{_ARTERIAL}[ \-]?{_EARLY}|(?:早期|조기)(?:动脉|動脈|동맥)|动脉早"
+)
 _MINUS = re.compile(r"(?<![a-z0-9])c-(?![a-z0-9])")  # "C-", without contrast
 _SECONDS = re.compile(r"(?<![a-z0-9])(\d{1,3}) ?s(?:ec\w*|ek\w*)?(?![a-z0-9])")
 _MINUTES = re.compile(r"(?<![a-z0-9])(\d{1,2}) ?min\w*(?![a-z0-9])")
@@ -51,13 +61,24 @@ def phases_in_text(text: str) -> set[str]:
     Returns:
         Names from ``PHASES``, and ``OTHER`` for a further phase; empty when it says nothing.
     """
-    rest = re.sub(r"[_.,;:()\[\]/]+", " ", text.casefold().replace("w/o", "without"))
+    rest = _plain(text)
     found = {"pre"} if _MINUS.search(rest) else set()
     for phase, pattern in _COMPILED:
         rest, count = pattern.subn(" ", rest)
         if count:
             found.add(phase)
     return found or _phases_by_stated_time(rest)
+
+
+def speaks_of_early(text: str) -> bool:
+    """Whether a name says that it is an early arterial phase, of which the late one is the better."""
+    return bool(_EARLY_ARTERIAL.search(_plain(text)))
+
+
+def _plain(text: str) -> str:
+    """Lower case, composed letters, blanks for what separates words."""
+    folded = unicodedata.normalize("NFC", text).casefold().replace("w/o", "without")
+    return re.sub(r"[_.,;:()\[\]/]+", " ", folded)
 
 
 def _phases_by_stated_time(text: str) -> set[str]:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from custom.data import load_study
+from custom.data.dicom.blood_and_liver import Curves
 from custom.data.dicom.phases import Evidence, name_phases
 from custom.types import PHASES, InputError
 
@@ -22,11 +23,20 @@ def assert_named(study, volumes):
         np.testing.assert_array_equal(study.phases[phase].data, volumes[phase])
 
 
-def evidence(names=None, times=None, brightness=None, count=4, injection=None):
-    times = np.full(count, np.nan) if times is None else np.array(times, dtype=float)
-    names = names or [set()] * len(times)
-    brightness = None if brightness is None else np.array(brightness, dtype=float)
-    return Evidence(names, times, injection, brightness, np.zeros(len(times), dtype=int))
+def evidence(names=None, times=None, blood=None, liver=None, count=4, injection=None, agents=None, early=None):
+    """Evidence on as many candidates as there are names, times, or values of blood."""
+    count = len(next((given for given in (names, times, blood) if given is not None), range(count)))
+    curves = None if blood is None else Curves(np.array(blood, dtype=float), np.array(liver, dtype=float))
+    return Evidence(
+        names=names or [set()] * count,
+        times_s=np.full(count, np.nan) if times is None else np.array(times, dtype=float),
+        injection_s=injection,
+        curves=curves,
+        groups=np.zeros(count, dtype=int),
+        sequences=np.zeros(count, dtype=int),
+        agents=np.array(agents or [True] * count),
+        early=np.array(early or [False] * count),
+    )
 
 
 def test_four_series_by_times(dicom, enhancing):
@@ -34,7 +44,7 @@ def test_four_series_by_times(dicom, enhancing):
     study = load_study(dicom.root)
     assert_named(study, enhancing)
     assert [study.phases[phase].time_s for phase in PHASES] == [0, 60, 95, 205]
-    assert study.phases["pre"].evidence["rule"] == "acquisition order, times, brightness"
+    assert study.phases["pre"].evidence["rule"] == "acquisition order, times"
     assert study.flags == ()
 
 
@@ -172,22 +182,33 @@ def test_no_identifier_leaves_the_room(dicom, enhancing, caplog):
         assert secret not in said
 
 
-# The scoring itself, on evidence without files
+# The scoring itself, on evidence without files: blood and liver relative to the body, as the phantom's are
 
 
-def test_missing_phase_is_told_by_times():
-    naming = name_phases(evidence(times=[0, 60, 95], brightness=[1, 1.2, 1.4]))
-    assert naming.phases == {"pre": 0, "arterial": 1, "portal_venous": 2}
-    naming = name_phases(evidence(times=[0, 35, 150], brightness=[1.2, 1.4, 1.3]))
-    assert naming.phases == {"arterial": 0, "portal_venous": 1, "delayed": 2}
+def phases_of(**known):
+    return name_phases(evidence(**known)).phases
+
+
+def test_the_image_tells_a_missing_phase_without_times_and_names():
+    assert phases_of(blood=[1.2, 3.4, 2.3], liver=[1.6, 1.8, 2.2]) == {"pre": 0, "arterial": 1, "portal_venous": 2}
+    assert phases_of(blood=[1.2, 2.4, 1.9], liver=[1.6, 2.2, 1.8]) == {"pre": 0, "portal_venous": 1, "delayed": 2}
+    assert phases_of(blood=[3.4, 2.3, 1.9], liver=[1.8, 2.2, 1.8]) == {"arterial": 0, "portal_venous": 1, "delayed": 2}
+
+
+def test_times_tell_a_missing_phase_without_names_and_image():
+    assert phases_of(times=[0, 40, 75], injection=5) == {"pre": 0, "arterial": 1, "portal_venous": 2}
+    assert phases_of(times=[40, 75, 190], injection=5) == {"arterial": 0, "portal_venous": 1, "delayed": 2}
 
 
 def test_dense_series_is_reduced_by_times_after_the_first_enhanced_volume():
     times = np.arange(0, 300, 5.0)
-    brightness = np.where(times < 40, 1.0, 1.3)  # contrast arrives at 40 s, so injection was at about 25 s
-    naming = name_phases(evidence(times=times, brightness=brightness, count=60))
-    chosen = {phase: times[i] for phase, i in naming.phases.items()}
-    assert chosen == {"pre": 25, "arterial": 60, "portal_venous": 95, "delayed": 205}
+    blood = np.where(times < 40, 1.0, 2.0)  # contrast arrives between 35 and 40 s: injection at about 20 s
+    naming = name_phases(evidence(times=times, blood=blood, liver=np.full(60, 2.0)))
+    chosen = {phase: times[i] - 20 for phase, i in naming.phases.items()}
+    assert 0 <= chosen["pre"] <= 15
+    assert 30 <= chosen["arterial"] <= 40
+    assert 60 <= chosen["portal_venous"] <= 80
+    assert 120 <= chosen["delayed"] <= 300
 
 
 def test_dense_series_without_enhancement_or_names_is_no_answer():
@@ -199,7 +220,28 @@ def test_repeated_pre_contrast_volume_takes_the_last_before_the_injection():
     assert naming.phases == {"pre": 1, "arterial": 2, "portal_venous": 3, "delayed": 4}
 
 
-def test_names_outweigh_brightness():
+def test_the_late_arterial_phase_is_the_better_one():
+    names = [{"pre"}, {"arterial"}, {"arterial"}, {"portal_venous"}, {"delayed"}]
+    assert phases_of(names=names, early=[False, True, False, False, False])["arterial"] == 2
+    assert phases_of(times=[-30, 20, 35, 70, 180], injection=0)["arterial"] == 2
+
+
+def test_names_outweigh_the_image_and_the_disagreement_is_told():
     names = [{"pre"}, {"arterial"}, {"portal_venous"}, {"delayed"}]
-    naming = name_phases(evidence(names=names, brightness=[1.3, 1.2, 1.1, 1.0], times=[0, 60, 95, 200]))
+    naming = name_phases(
+        evidence(names=names, blood=[2.4, 2.3, 2.2, 1.2], liver=[1.6, 1.6, 1.6, 1.6], times=[0, 60, 95, 200])
+    )
     assert list(naming.phases.values()) == [0, 1, 2, 3]
+    assert naming.against == ("image",)
+
+
+def test_a_recorded_agent_parts_before_from_after():
+    naming = name_phases(evidence(agents=[False, True, True]))
+    assert naming.phases["pre"] == 0
+    assert naming.scores["pre"]["agent"] > 0
+
+
+@pytest.mark.parametrize("late", [400, 1200])
+def test_a_late_volume_is_not_taken_for_the_delayed_phase(late):
+    assert phases_of(times=[-30, 35, 70, 180, late], injection=0)["delayed"] == 3
+    assert "delayed" not in phases_of(times=[-30, 35, 70, 1200], injection=0)

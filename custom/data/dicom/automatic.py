@@ -6,16 +6,21 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ...types import PHASES, InputError
+from ...types import InputError
 from ..budget import MemoryBudget
-from ..phase_names import OTHER, phases_in_text
-from .phases import MOST_CANDIDATES, TIE, UNSURE, Evidence, Naming, name_phases
-from .pixels import read_voxels
+from ..phase_names import OTHER
+from .evidence import gather_evidence, in_order_of_time
+from .phases import TARGETS_S, Evidence, Naming, enhancement_onset, name_phases
 from .records import TimePoint
 from .selection import list_volumes
 from .set_aside import sort_out
 
-_SAME_MOMENT_S = 10.0
+TIE = 0.05
+"""A naming that leads by less is none."""
+UNSURE = 0.5
+"""A naming that leads by less is flagged."""
+MOST_CANDIDATES = 60
+_SAME_MOMENT_S = 10.0  # and a third of a phase's window
 _ASK = "Name the phases in a phase map (--phase_map)."
 
 
@@ -28,88 +33,27 @@ def choose_volumes(
         Phase → volume, phase → evidence, flags, and what was set aside.
 
     Raises:
-        InputError: nothing usable, a tie, or two series that claim one phase.
+        InputError: nothing usable, a tie, or descriptions that contradict each other or the times.
     """
     candidates, aside = sort_out(volumes)
-    candidates = sorted(candidates, key=_order)
     if not candidates:
-        raise InputError(
-            found=f"no volume that can be a phase: {_reasons(aside)}",
-            expected="T1-weighted volumes of a dynamic examination",
-            where=where,
-            remedy=_ASK,
-        )
+        raise _undecided(f"no volume that can be a phase: {_reasons(aside)}", "T1-weighted volumes of a dynamic", where)
     if len(candidates) > MOST_CANDIDATES:
-        raise InputError(
-            found=f"{len(candidates)} candidates: {list_volumes(candidates)}",
-            expected=f"at most {MOST_CANDIDATES}",
-            where=where,
-            remedy=_ASK,
-        )
-    evidence = _gather(candidates, budget)
+        found = f"{len(candidates)} candidates: {list_volumes(candidates)}"
+        raise _undecided(found, f"at most {MOST_CANDIDATES}", where)
+    candidates = in_order_of_time(candidates)
+    evidence = gather_evidence(candidates, budget)
     naming = name_phases(evidence)
-    _check_unique(naming, candidates, evidence, where)
+    _check_names(naming, candidates, evidence, where)
+    _check_lead(naming, candidates, evidence, where)
     chosen = {phase: candidates[i] for phase, i in naming.phases.items()}
-    records = {phase: _record(i, naming, candidates, evidence) for phase, i in naming.phases.items()}
+    records = {phase: _record(phase, naming, candidates, evidence) for phase in naming.phases}
     aside += [(v, "not one of the four phases") for v in candidates if v not in chosen.values()]
-    return chosen, records, _flags(naming, candidates, evidence), [_aside_record(v, reason) for v, reason in aside]
+    return chosen, records, _flags(naming, candidates, evidence), _aside_records(aside)
 
 
-def _order(volume: TimePoint) -> tuple:
-    """By clock; where clocks are equal or unknown by what the names say, then by series number and time point."""
-    clock = volume.clock_s if volume.clock_s is not None else volume.order_clock_s
-    names, series_number = _names(volume), volume.file.series_number
-    named = min((PHASES.index(name) for name in names if name in PHASES), default=len(PHASES))
-    return (clock or 0.0, named, 10**9 if series_number is None else series_number, volume.label, volume.number)
-
-
-def _names(volume: TimePoint) -> set[str]:
-    """Phases that the description speaks of, else the sub-folder; one name for a whole dynamic series says nothing."""
-    names = phases_in_text(volume.file.description) or phases_in_text(volume.file.folder.rsplit("/", 1)[-1])
-    return set() if volume.count > 2 and len(names) == 1 else names
-
-
-def _gather(candidates: list[TimePoint], budget: MemoryBudget) -> Evidence:
-    times_s = np.array([np.nan if volume.clock_s is None else volume.clock_s for volume in candidates])
-    if len(np.unique(times_s)) < len(times_s):  # unknown, or equal because an anonymiser set them so
-        times_s = np.full(len(candidates), np.nan)
-    injections = {volume.file.injection_clock_s for volume in candidates} - {None}
-    injection_s = injections.pop() if len(injections) == 1 else None
-    if injection_s is not None and not np.nanmin(np.abs(times_s - injection_s), initial=np.inf) < 3600:
-        injection_s = None
-    groups: dict[tuple, int] = {}
-    numbers = np.array([groups.setdefault(_likeness(volume), len(groups)) for volume in candidates])
-    return Evidence([_names(v) for v in candidates], times_s, injection_s, _brightness(candidates, budget), numbers)
-
-
-def _likeness(volume: TimePoint) -> tuple:
-    """Volumes of one dynamic examination share plane, matrix, spacing and repetition time."""
-    frame = volume.frames[0]
-    plane = tuple(np.round(np.abs(np.cross(frame.row_cosine, frame.column_cosine)), 1))
-    repetition = None if frame.file.repetition_time_ms is None else round(frame.file.repetition_time_ms)
-    return (plane, frame.file.shape, tuple(np.round(frame.spacing_mm, 2)), repetition)
-
-
-def _brightness(candidates: list[TimePoint], budget: MemoryBudget) -> np.ndarray | None:
-    """Mean signal of the body in the middle slice of each volume; ``None`` where it cannot be compared."""
-    comparable = all(frame.scale_undone for volume in candidates for frame in volume.frames)
-    if len({_likeness(volume) for volume in candidates}) > 1 or not comparable or len(candidates) < 2:
-        return None
-    if any(volume.fault for volume in candidates):
-        return None
-    slices = []
-    for volume in candidates:
-        middle = volume.frames[len(volume.frames) // 2]
-        budget.check(middle.file.shape, volume.source)
-        slices.append(read_voxels([middle], budget=budget)[..., 0])
-    stack = np.stack(slices)  # (N, X, Y)
-    mean = stack.mean(0)
-    body = mean > 0.1 * mean.max()
-    return stack[:, body].mean(1) if body.any() else None
-
-
-def _check_unique(naming: Naming, candidates: list[TimePoint], evidence: Evidence, where: str) -> None:
-    """A doubled phase, names against times, or a tie is the user's decision."""
+def _check_names(naming: Naming, candidates: list[TimePoint], evidence: Evidence, where: str) -> None:
+    """A description that names one phase is either followed, or another volume is the better one of that name."""
     named = {i: phase for phase, i in naming.phases.items()}
     for j, names in enumerate(evidence.names):
         phase = next(iter(names)) if len(names) == 1 else OTHER
@@ -117,82 +61,96 @@ def _check_unique(naming: Naming, candidates: list[TimePoint], evidence: Evidenc
             continue
         i = naming.phases.get(phase)
         if j not in named and i is not None and evidence.names[i] == names:
-            if candidates[i].label != candidates[j].label:
+            if naming.margin < UNSURE and phase != "pre":  # of two before contrast, either will do
                 labels = " and series ".join(sorted((candidates[i].label, candidates[j].label)))
-                raise InputError(
-                    found=f"phase {phase} twice: series {labels}",
-                    expected="one series for each phase",
-                    where=where,
-                    remedy=_ASK,
-                )
+                raise _undecided(f"phase {phase} twice: series {labels}", "one series for each phase", where)
             continue
-        raise InputError(
-            found=f'series {candidates[j].label} "{candidates[j].file.description}", which speaks of {phase} '
+        raise _undecided(
+            f'series {candidates[j].label} "{candidates[j].file.description}", which speaks of {phase} '
             "but does not lie there in the order of time",
-            expected="descriptions and acquisition times that agree",
-            where=where,
-            remedy=_ASK,
-        )
-    if naming.margin < TIE and not _same_moments(naming, evidence):
-        fault = next((volume.fault for volume in candidates if volume.fault), None)
-        if fault is not None:
-            raise fault
-        raise InputError(
-            found=f"no naming of the phases that stands out by descriptions, times and image "
-            f"among {len(candidates)} volume(s): {list_volumes(candidates)}",
-            expected="evidence for the four phases",
-            where=where,
-            remedy=_ASK,
+            "descriptions and acquisition times that agree",
+            where,
         )
 
 
-def _same_moments(naming: Naming, evidence: Evidence) -> bool:
-    """Whether best and second naming differ only by volumes a few seconds apart, as in a densely sampled series."""
+def _check_lead(naming: Naming, candidates: list[TimePoint], evidence: Evidence, where: str) -> None:
+    """Nobody guesses between namings that are as likely."""
+    if naming.margin >= TIE or _as_good(naming, evidence):
+        return
+    fault = next((volume.fault for volume in candidates if volume.fault), None)
+    if fault is not None:
+        raise fault
+    raise _undecided(
+        f"no naming of the phases that stands out by descriptions, times and image "
+        f"among {len(candidates)} volume(s): {list_volumes(candidates)}",
+        "evidence for the four phases",
+        where,
+    )
+
+
+def _as_good(naming: Naming, evidence: Evidence) -> bool:
+    """Whether best and next naming differ only by volumes that serve as well: near in time, or both before contrast."""
     if set(naming.phases) != set(naming.rival):
         return False
-    best = evidence.times_s[[naming.phases[phase] for phase in naming.phases]]
-    rival = evidence.times_s[[naming.rival[phase] for phase in naming.phases]]
-    nearest = np.diff(np.sort(best)).min(initial=np.inf)
-    return bool(np.abs(best - rival).max() <= min(_SAME_MOMENT_S, nearest / 2))  # False where a time is unknown (NaN)
+    onset = None if evidence.curves is None else enhancement_onset(evidence.curves.blood)
+    times_s = {phase: evidence.times_s[i] for phase, i in naming.phases.items()}  # NaN where unknown
+    for phase, i in naming.phases.items():
+        j = naming.rival[phase]
+        if i == j or (phase == "pre" and onset is not None and max(i, j) <= onset[0]):
+            continue
+        near_s = max(_SAME_MOMENT_S, TARGETS_S[phase][1] / 3 if phase in TARGETS_S else 0)
+        others_s = min((abs(t - times_s[phase]) for other, t in times_s.items() if other != phase), default=np.inf)
+        if not abs(evidence.times_s[j] - times_s[phase]) <= min(near_s, others_s / 2):
+            return False
+    return True
 
 
-def _record(i: int, naming: Naming, candidates: list[TimePoint], evidence: Evidence) -> dict:
+def _record(phase: str, naming: Naming, candidates: list[TimePoint], evidence: Evidence) -> dict:
     """Why this volume is this phase, as plain JSON values."""
+    i = naming.phases[phase]
     kinds = ["acquisition order"]
     kinds += ["description"] if evidence.names[i] else []
-    kinds += ["times"] if not np.isnan(evidence.times_s).any() else []
-    kinds += ["brightness"] if evidence.brightness is not None else []
-    brightness = None
-    if evidence.brightness is not None:
-        brightness = round(float(evidence.brightness[i] / max(evidence.brightness.min(), 1e-6)), 3)
+    kinds += ["times"] if not np.isnan(evidence.times_s[i]) else []
+    ratio = None if evidence.curves is None else evidence.curves.blood[i] / evidence.curves.liver[i]
+    seen = ratio is not None and not np.isnan(ratio)
     return {
-        "rule": ", ".join(kinds),
+        "rule": ", ".join([*kinds, "image"] if seen else kinds),
         **candidates[i].describe(),
+        "scores": {source: round(score, 2) for source, score in naming.scores[phase].items() if score},
         "score": round(naming.score, 2),
         "margin": None if np.isinf(naming.margin) else round(naming.margin, 2),
-        "brightness_to_darkest": brightness,
+        "blood_to_liver": round(float(ratio), 2) if seen else None,
     }
 
 
 def _flags(naming: Naming, candidates: list[TimePoint], evidence: Evidence) -> list[str]:
     flags = []
-    if np.isnan(evidence.times_s).any():
+    if np.isnan(evidence.times_s[list(naming.phases.values())]).any():
         named = all(evidence.names[i] for i in naming.phases.values())
         flags.append("phase_order_from_descriptions" if named else "phase_order_from_acquisition_order")
     if len(candidates) > len(naming.phases):
         flags.append(f"phases_picked_from:{len(candidates)}")
-    if naming.margin < UNSURE and not _same_moments(naming, evidence):
+    if naming.margin < UNSURE and not _as_good(naming, evidence):
         flags.append("phase_choice_uncertain")
-    if evidence.brightness is not None and "pre" in naming.phases:
-        chosen = evidence.brightness[list(naming.phases.values())]
-        if evidence.brightness[naming.phases["pre"]] > 1.02 * chosen.min():
-            flags.append("pre_is_not_darkest")
-    return flags
+    return flags + [f"phase_evidence_against:{source}" for source in naming.against]
 
 
-def _aside_record(volume: TimePoint, reason: str) -> dict:
-    fault = f"; {volume.fault.found}" if volume.fault else ""
-    return {"series": volume.source.removeprefix("series "), "reason": reason + fault}
+def _undecided(found: str, expected: str, where: str) -> InputError:
+    return InputError(found=found, expected=expected, where=where, remedy=_ASK)
+
+
+def _aside_records(aside: list[tuple[TimePoint, str]]) -> list[dict]:
+    """One record for all time points of a series that were set aside for one reason."""
+    numbers: dict[tuple[str, str], list[int]] = {}
+    sources: dict[tuple[str, str], str] = {}
+    for volume, reason in aside:
+        key = (volume.label, reason + (f"; {volume.fault.found}" if volume.fault else ""))
+        numbers.setdefault(key, []).append(volume.number)
+        sources[key] = volume.source.removeprefix("series ")
+    return [
+        {"series": sources[label, reason] if len(of) == 1 else f"{label}, {len(of)} time points", "reason": reason}
+        for (label, reason), of in numbers.items()
+    ]
 
 
 def _reasons(aside: list[tuple[TimePoint, str]]) -> str:

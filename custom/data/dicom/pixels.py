@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -31,10 +31,22 @@ def read_voxels(frames: Sequence[Frame], *, budget: MemoryBudget) -> np.ndarray:
     rows, columns = frames[0].file.shape
     stack = np.empty((len(frames), rows, columns), dtype=np.float32)  # (Z, Y, X)
     for k, stored in _stored_slices(frames, budget):
-        np.multiply(stored, np.float32(frames[k].slope), out=stack[k], casting="unsafe")
-        if frames[k].intercept:
-            stack[k] += np.float32(frames[k].intercept)
+        _real_values(stored, frames[k], out=stack[k])
     return stack.transpose(2, 1, 0)  # (X, Y, Z)
+
+
+def read_slices(frames: Sequence[Frame], *, budget: MemoryBudget, where: str) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield (number, real values ``(rows, columns)`` float32) of single frames of one matrix, file by file."""
+    budget.check(frames[0].file.shape, where)
+    for k, stored in _stored_slices(frames, budget):
+        yield k, _real_values(stored, frames[k], out=np.empty(frames[k].file.shape, np.float32))
+
+
+def _real_values(stored: np.ndarray, frame: Frame, *, out: np.ndarray) -> np.ndarray:
+    np.multiply(stored, np.float32(frame.slope), out=out, casting="unsafe")
+    if frame.intercept:
+        out += np.float32(frame.intercept)
+    return out
 
 
 def _stored_slices(frames: Sequence[Frame], budget: MemoryBudget):

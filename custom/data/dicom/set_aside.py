@@ -35,13 +35,9 @@ _BY_DESCRIPTION = tuple(
     )
 )
 _DIXON = (
-    ("Dixon fat image", {"F", "FAT"}, r"(?:[_\- ]f$|\bfat(?: only|-only)?$|dixon[_ ]f\b)"),
-    ("Dixon in-phase image", {"IP", "IN_PHASE", "IN"}, r"[_\- ]in$|\bin[ _\-]?ph\w*"),
-    (
-        "Dixon opposed-phase image",
-        {"OP", "OUT_PHASE", "OPP_PHASE", "OUT", "OPPOSED"},
-        r"[_\- ]opp$|\bopp\w*|\bout[ _\-]?ph\w*",
-    ),
+    ("Dixon fat image", {"F", "FAT"}, r" f$|\bfat(?: only)?(?:$|:)|\bdixon f\b"),
+    ("Dixon opposed-phase image", {"OP", "OUT_PHASE", "OPP_PHASE", "OUT", "OPPOSED"}, r"\bopp\w*|\bout ?ph\w*"),
+    ("Dixon in-phase image", {"IP", "IN_PHASE", "IN"}, r" in$|\bin ?ph\w*"),
 )
 
 
@@ -86,7 +82,7 @@ def _reason(volume: TimePoint) -> str | None:
 
 
 def _dixon_reason(volume: TimePoint) -> str | None:
-    words, text = set(volume.frames[0].image_type[2:]), volume.file.description.casefold()
+    words, text = set(volume.frames[0].image_type[2:]), re.sub(r"[_\-]+", " ", volume.file.description.casefold())
     for reason, kinds, pattern in _DIXON:
         if words & kinds or re.search(pattern, text):
             return reason
