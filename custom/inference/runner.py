@@ -13,6 +13,7 @@ from monai.engines import SupervisedEvaluator
 from monai.engines.utils import IterationEvents
 from monai.utils.enums import CommonKeys
 
+from .phase_table import phase_table
 from .study_dataset import StudyFailure, explain_failure
 
 logger = logging.getLogger(__name__)
@@ -66,6 +67,8 @@ class StudyEvaluator(SupervisedEvaluator):
         if isinstance(item, StudyFailure):
             return StudyOutcome(item.case, 0.0, failure=item)
         case, start = item["case"], perf_counter() - item["seconds"]
+        if "study" in item:
+            logger.info("%s", phase_table(item["study"]))
         try:
             super()._iteration(engine, item)
         except Exception as error:  # one study's error, of whatever kind, must not cost the others their results

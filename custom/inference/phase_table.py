@@ -1,0 +1,45 @@
+"""Which volume was taken for which phase, and why: a few lines for each study in the log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..types import PHASES
+
+MOST_SET_ASIDE = 12
+
+
+def phase_table(study: Mapping[str, Any]) -> str:
+    """A study's phases with the score of each source of evidence, what was set aside and why, and the flags.
+
+    Args:
+        study: the description that ``LoadStudyd`` makes.
+
+    Returns:
+        Lines without identifiers; the first names the case.
+    """
+    rows = [_row(phase, study["phases"].get(phase), phase == study["reference_phase"]) for phase in PHASES]
+    widths = [max(len(row[k]) for row in rows) for k in range(3)]
+    lines = ["  ".join([*(c.ljust(w) for c, w in zip(row, widths, strict=False)), row[3]]).rstrip() for row in rows]
+    lines += _set_aside(study["set_aside"])
+    lines += [f"flags: {', '.join(study['flags'])}"] if study["flags"] else []
+    return "\n  ".join([f"{study['case']}: phases", *lines])
+
+
+def _row(phase: str, found: Mapping[str, Any] | None, is_reference: bool) -> tuple[str, str, str, str]:
+    """Phase, source, time, and why."""
+    name = f"{phase}*" if is_reference else phase
+    if found is None:
+        return name, "missing", "", ""
+    evidence, time_s = found["evidence"], found["time_s"]
+    description = evidence.get("description")
+    source = f'{found["source"]} "{description}"' if description else found["source"]
+    scores = ", ".join(f"{kind} {score:+.1f}" for kind, score in evidence.get("scores", {}).items())
+    return name, source, "" if time_s is None else f"{time_s:.0f} s", scores or evidence.get("rule", "")
+
+
+def _set_aside(entries: Sequence[Mapping[str, Any]]) -> list[str]:
+    shown = [f"{entry['series']} ({entry['reason']})" for entry in entries[:MOST_SET_ASIDE]]
+    more = [f"{len(entries) - MOST_SET_ASIDE} more"] if len(entries) > MOST_SET_ASIDE else []
+    return [f"set aside: {', '.join([*shown, *more])}"] if entries else []
