@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -49,6 +50,9 @@ def choose_volumes(
     chosen = {phase: candidates[i] for phase, i in naming.phases.items()}
     records = {phase: _record(phase, naming, candidates, evidence) for phase in naming.phases}
     aside += [(v, "not one of the four phases") for v in candidates if v not in chosen.values()]
+    for phase, i in naming.phases.items():
+        if np.isnan(evidence.times_s[i]):  # a clock that does not tell the phases apart tells no time
+            chosen[phase] = replace(candidates[i], clock_s=None)
     return chosen, records, _flags(naming, candidates, evidence), _aside_records(aside)
 
 

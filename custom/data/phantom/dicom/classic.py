@@ -62,7 +62,7 @@ def _add_time(file: FileDataset, exam: Exam, dialect: Dialect, series: Series, p
     """When the slice was acquired, in the dialect's attributes."""
     first_s, own_s = series.moments[0].time_s, series.moments[position].time_s
     if dialect.clocks != ABSENT:
-        acquired = exam.at(own_s if dialect.clocks == OWN else 0.0)
+        acquired = exam.at(own_s if dialect.clocks == OWN else exam.start_s)
         file.AcquisitionDate, file.AcquisitionTime = acquired.strftime("%Y%m%d"), clock(acquired)
         file.ContentDate, file.ContentTime = file.AcquisitionDate, clock(exam.at(own_s))
     file.AcquisitionNumber = position + 1 if dialect.acquisition_number else 1

@@ -37,7 +37,7 @@ def enhanced_file(series: Series, exam: Exam, dialect: Dialect, *, part: int) ->
     add_patient_and_study(file, exam)
     add_series(file, exam, dialect, series)
     if dialect.clocks != ABSENT:
-        first_s = series.moments[0].time_s if dialect.clocks == OWN else 0.0
+        first_s = series.moments[0].time_s if dialect.clocks == OWN else exam.start_s
         file.ContentDate, file.ContentTime = exam.at(first_s).strftime("%Y%m%d"), clock(exam.at(first_s))
         file.AcquisitionDateTime = _stamp(exam, first_s)
     file.AcquisitionNumber, file.InstanceNumber, file.ImageType = 1, part + 1, list(series.image_type)
@@ -96,7 +96,7 @@ def _frame_groups(
         DimensionIndexValues=[1, k + 1, position + 1],
     )
     if dialect.clocks != ABSENT:
-        stamp = _stamp(exam, series.moments[position].time_s if dialect.clocks == OWN else 0.0)
+        stamp = _stamp(exam, series.moments[position].time_s if dialect.clocks == OWN else exam.start_s)
         content = groups.FrameContentSequence[0]
         content.FrameAcquisitionDateTime = content.FrameReferenceDateTime = stamp
     groups.PlanePositionSequence = _item(ImagePositionPatient=decimals(geometry.positions_mm[k]))

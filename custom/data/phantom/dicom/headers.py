@@ -25,17 +25,19 @@ class Exam:
     Args:
         seed: drawn from; the same seed gives the same names, dates and UIDs.
         injection: when contrast was given.
+        start_s: first moment, seconds after the injection.
     """
 
     seed: int
     injection: datetime.datetime
+    start_s: float
 
     @classmethod
-    def draw(cls, seed: int) -> Exam:
+    def draw(cls, seed: int, start_s: float) -> Exam:
         """The exam of a seed."""
         rng = np.random.default_rng([seed, 5])
         day = datetime.datetime(2022, 1, 3, 8, 0, 0) + datetime.timedelta(days=int(rng.integers(700)))
-        return cls(seed, day + datetime.timedelta(seconds=int(rng.integers(8 * 3600))))
+        return cls(seed, day + datetime.timedelta(seconds=int(rng.integers(8 * 3600))), start_s)
 
     def uid(self, *parts: object) -> str:
         """A UID that depends on the seed and ``parts`` only."""

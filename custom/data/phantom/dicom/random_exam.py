@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ....types import PHASES
+from ..acquisition import draw_acquisition
 from ..simulate import PhantomStudy, simulate_study, simulate_time_points
 from .scanner import Scanner, draw_scanner
 from .series import Moment, moments_of
@@ -16,11 +17,19 @@ DENSE_UNTIL_S = 300.0
 
 @dataclass(frozen=True, eq=False)
 class RandomExam:
-    """What is written: the study, the scanner, and every moment of the dynamic in the order of time."""
+    """What is written.
+
+    Args:
+        study: the four phases.
+        scanner: how it is written.
+        moments: every moment of the dynamic in the order of time.
+        arrival_s: when contrast arrives in the aorta, after the injection.
+    """
 
     study: PhantomStudy
     scanner: Scanner
     moments: list[Moment]
+    arrival_s: float
 
 
 def draw_exam(seed: int, *, preset: str = "tiny") -> RandomExam:
@@ -32,7 +41,8 @@ def draw_exam(seed: int, *, preset: str = "tiny") -> RandomExam:
     if times:
         images = simulate_time_points(seed=seed, preset=preset, times_s=list(times.values()))
         moments += [Moment(name, t, image) for (name, t), image in zip(times.items(), images, strict=True)]
-    return RandomExam(study, scanner, sorted(moments, key=lambda moment: moment.time_s))
+    circulation = draw_acquisition(np.random.default_rng([seed, 3])).circulation  # as the study's
+    return RandomExam(study, scanner, sorted(moments, key=lambda moment: moment.time_s), circulation.arrival_s)
 
 
 def _further_times(kind: str, times_s: dict[str, float], rng: np.random.Generator) -> dict[str, float]:

@@ -7,14 +7,16 @@ from collections.abc import Mapping, Sequence
 import nibabel
 import numpy as np
 
+from ....types import PHASES
 from ..orientation import reoriented
 from .random_exam import RandomExam
+from .series import Moment
 
 RIGHT, WRONG, INCOMPLETE = "right", "wrong", "incomplete"
 DOUBTS = ("phase_choice_uncertain", "phase_evidence_against")
 """How flags begin that tell a user to look at the naming."""
-_WINDOWS_S = {"pre": (-np.inf, 12), "arterial": (25, 45), "portal_venous": (55, 95), "delayed": (115, 330)}
-"""Moments beyond the four phases that serve as well, seconds after injection (contrast arrives after 12 to 22 s)."""
+_WINDOWS_S = {"arterial": (25, 45), "portal_venous": (55, 95), "delayed": (115, 330)}
+"""When moments beyond the four phases serve as well; pre-contrast, all until contrast arrives."""
 
 
 def judge(exam: RandomExam, phases: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> str:
@@ -29,7 +31,7 @@ def judge(exam: RandomExam, phases: Mapping[str, tuple[np.ndarray, np.ndarray]])
     """
     affine = reoriented(exam.study, tilt_deg=exam.scanner.dialect.tilt_deg).affine
     written = [_pattern(moment.image, affine) for moment in exam.moments]
-    serving = {phase: {k for k, moment in enumerate(exam.moments) if _serves(moment, phase)} for phase in _WINDOWS_S}
+    serving = {phase: {k for k, moment in enumerate(exam.moments) if _serves(moment, phase, exam)} for phase in PHASES}
     for phase, (data, own_affine) in phases.items():
         read = _pattern(data, own_affine)
         if int(np.argmax([read @ pattern for pattern in written])) not in serving[phase]:
@@ -42,9 +44,9 @@ def is_doubted(flags: Sequence[str]) -> bool:
     return any(flag.startswith(DOUBTS) for flag in flags)
 
 
-def _serves(moment, phase: str) -> bool:
-    first_s, last_s = _WINDOWS_S[phase]
-    return moment.name == phase or (moment.name not in _WINDOWS_S and first_s <= moment.time_s <= last_s)
+def _serves(moment: Moment, phase: str, exam: RandomExam) -> bool:
+    first_s, last_s = _WINDOWS_S.get(phase, (-np.inf, exam.arrival_s))
+    return moment.name == phase or (moment.name not in PHASES and first_s <= moment.time_s <= last_s)
 
 
 def _pattern(data: np.ndarray, affine: np.ndarray) -> np.ndarray:

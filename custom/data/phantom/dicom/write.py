@@ -66,7 +66,8 @@ def write_exam(study: PhantomStudy, moments: Sequence[Moment], folder: Path, *, 
         scanner: how it is written, and what beside it.
         seed: of the fictitious patient, the UIDs and the shuffling.
     """
-    study, folder, exam = reoriented(study, tilt_deg=scanner.dialect.tilt_deg), Path(folder), Exam.draw(seed)
+    study, folder = reoriented(study, tilt_deg=scanner.dialect.tilt_deg), Path(folder)
+    exam = Exam.draw(seed, moments[0].time_s)
     folder.mkdir(parents=True, exist_ok=True)
     main = _main_series(scanner, moments, study.affine)
     others = [series for name in scanner.distractors for series in DISTRACTORS[name](main)]
