@@ -1,6 +1,6 @@
 """DICOM → the phases of one exam: headers, series, time points, phase names, pixels."""
 
 from .exam import plan_dicom_exam, plan_dicom_phases
-from .headers import holds_dicom
+from .open_file import holds_dicom
 
 __all__ = ["holds_dicom", "plan_dicom_exam", "plan_dicom_phases"]

@@ -19,6 +19,7 @@ from .pixels import read_voxels
 from .records import Frame, TimePoint
 from .selection import list_volumes, select_volumes
 from .stacks import stacks_of, time_points_of
+from .strays import with_strays_as_faults
 
 _GADOXETATE = ("gadoxet", "primovist", "eovist", "gd-eob", "gdeob")
 _SHEAR_WORTH_A_FLAG_DEG = 0.1
@@ -72,7 +73,7 @@ def plan_dicom_exam(
             where=where,
             remedy="Check the folder.",
         )
-    volumes = time_points_of(stacks_of(frames), where)
+    volumes = with_strays_as_faults(time_points_of(stacks_of(frames), where), where)
     if selectors is None:
         _check_one_exam(volumes, where)
         chosen, evidence, flags, more_aside = choose_volumes(volumes, where=where, budget=budget)
@@ -115,7 +116,7 @@ def _only_volume(folder: Path, time_point: int | None, phase: str, where: str, f
     frames, _ = _headers(_files_below(folder), folder, where, faults)
     if frames is None:
         return None
-    volumes = time_points_of(stacks_of(frames), where) if frames else []
+    volumes = with_strays_as_faults(time_points_of(stacks_of(frames), where), where)
     picked = [volume for volume in volumes if time_point is None or volume.number == time_point]
     if len(picked) != 1:
         raise InputError(
@@ -214,10 +215,12 @@ def _time_zero(chosen: Mapping[str, TimePoint], volumes: Sequence[TimePoint]) ->
 def _remarks(chosen: Mapping[str, TimePoint]) -> list[str]:
     volumes = list(chosen.values())
     agents = " ".join(volume.file.contrast_agent for volume in volumes).casefold()
-    scales = {(f.slope, f.intercept) for v in volumes for f in v.frames if not f.scale_undone}
+    frames = [frame for volume in volumes for frame in volume.frames]
+    scales = {(frame.slope, frame.intercept) for frame in frames if not frame.scale_undone}
+    kinds = {(frame.rescaled, frame.scale_undone) for frame in frames}
     remarks = {
         "gadoxetate": any(name in agents for name in _GADOXETATE),
-        "scaling_differs": len(scales) > 1,
+        "scaling_differs": len(scales) > 1 or len(kinds) > 1,
         "sheared_stack": any(volume.shear_deg > _SHEAR_WORTH_A_FLAG_DEG for volume in volumes),
         "time_points_fewer_than_declared": any(
             volume.count < (volume.file.declared_time_points or 0) for volume in volumes

@@ -2,49 +2,42 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-import pydicom
 from pydicom.dataset import Dataset
-from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.tag import Tag
+from pydicom.uid import UID
 
 from ...types import InputError
 from ..plan import Faults
 from ..shown import shown
 from .multiframe import frames_of_multiframe
+from .open_file import NOT_DICOM, open_header
+from .pixel_format import pixel_format
 from .records import FileHeader, Frame
-from .values import READ_ERRORS, clock_s, integer, number, numbers, quiet_pydicom, scaling, text, texts
+from .scaling import scaling
+from .values import READ_ERRORS, clock_s, integer, number, numbers, quiet_pydicom, text, texts
 
 MR_IMAGE = "1.2.840.10008.5.1.4.1.1.4"
 ENHANCED_MR = ("1.2.840.10008.5.1.4.1.1.4.1", "1.2.840.10008.5.1.4.1.1.4.4")  # enhanced, legacy converted
-_DEFLATED = b"1.2.840.10008.1.2.1.99"
-_DEFER_BYTES = 4096
-_NATIVE = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
+_DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
+_LONGEST_DESCRIPTION = 128  # characters
 
-_TAGS = [
+_KEYWORDS = [
     *("SOPClassUID", "PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SeriesNumber", "SeriesDescription"),
     *("ImageType", "ScanningSequence", "PulseSequenceName", "EchoPulseSequence", "Manufacturer", "ContrastBolusAgent"),
     *("ContrastBolusAgentSequence", "ContrastBolusStartTime", "RepetitionTime", "NumberOfTemporalPositions"),
     *("StudyDate", "SeriesDate", "AcquisitionDate", "AcquisitionTime", "AcquisitionDateTime", "AcquisitionNumber"),
     *("TemporalPositionIdentifier", "TriggerTime", "InstanceNumber", "EchoTime", "DiffusionBValue"),
     *("ComplexImageComponent", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing"),
-    *(
-        "Rows",
-        "Columns",
-        "NumberOfFrames",
-        "SamplesPerPixel",
-        "PhotometricInterpretation",
-        "BitsAllocated",
-        "BitsStored",
-    ),
-    *("PixelRepresentation", "RescaleSlope", "RescaleIntercept", "PixelData", "FloatPixelData"),
-    *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
+    *("Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "PhotometricInterpretation"),
+    *("BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "PixelData", "FloatPixelData"),
+    *("RescaleSlope", "RescaleIntercept", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
 ]
-_PIXEL_DATA = pydicom.tag.Tag("PixelData")
-_SCALE_SLOPE = pydicom.tag.Tag(0x2005, 0x100E)
+_SCALE_SLOPE = Tag(0x2005, 0x100E)
+_TAGS = [*map(Tag, _KEYWORDS), _SCALE_SLOPE]
 
 
 def read_headers(files: Iterable[Path], *, folder: Path, where: str, faults: Faults) -> tuple[list[Frame], list[dict]]:
@@ -79,17 +72,12 @@ def _read_file(path: Path, folder: Path, where: str) -> list[Frame] | tuple[str,
     """The frames of a file, or (series, reason) when it is set aside."""
     name = f"{where}/{shown(path.relative_to(folder))}"
     try:
-        with path.open("rb") as stream:
-            head = stream.read(512)
-            if not _looks_like_dicom(head):
-                return "other files", "not DICOM"
-            if _DEFLATED in head:  # would be inflated whole, without any bound
-                return "other files", "deflated transfer syntax"
-            size = os.fstat(stream.fileno()).st_size
-            stream.seek(0)
-            dataset = pydicom.dcmread(
-                stream, defer_size=_DEFER_BYTES, specific_tags=[*_TAGS, _SCALE_SLOPE], force=head[128:132] != b"DICM"
-            )
+        opened = open_header(path, _TAGS)
+        if isinstance(opened, str):
+            if opened == NOT_DICOM and path.name.lower().endswith(_DICOM_SUFFIXES):
+                raise _unreadable("no DICOM in it", name)  # such as the zeros of a broken copy
+            return "other files", opened
+        dataset, size = opened
         reason = _reason(dataset, name)
         if reason:
             return _series_name(dataset), reason
@@ -107,20 +95,6 @@ def _unreadable(how: str, where: str) -> InputError:
         where=where,
         remedy="Copy the exam again, or remove the file when it does not belong to it.",
     )
-
-
-def holds_dicom(files: Iterable[Path], most: int = 50) -> bool:
-    """Whether one of the first files is DICOM by its first bytes."""
-    for path, _ in zip(files, range(most), strict=False):
-        with path.open("rb") as stream:
-            if _looks_like_dicom(stream.read(132)):
-                return True
-    return False
-
-
-def _looks_like_dicom(head: bytes) -> bool:
-    """The marker after the preamble, or a file without preamble that begins with group 2 or 8, little endian."""
-    return head[128:132] == b"DICM" or (head[:2] in (b"\x02\x00", b"\x08\x00") and head[3:4] == b"\x00")
 
 
 def _reason(dataset: Dataset, where: str) -> str | None:
@@ -150,6 +124,13 @@ def _frames(dataset: Dataset, path: Path, folder: Path, name: str, size: int) ->
         return frames_of_multiframe(dataset, header)
     orientation, position = numbers(dataset, "ImageOrientationPatient", 6), numbers(dataset, "ImagePositionPatient", 3)
     spacing = numbers(dataset, "PixelSpacing", 2)
+    if header.frame_count != 1:
+        raise InputError(
+            found=f"{header.frame_count} frames in a file of the single-frame kind",
+            expected="one frame, or enhanced multi-frame MR with a place for each frame",
+            where=name,
+            remedy="Export the exam again.",
+        )
     if orientation is None or position is None or spacing is None:
         raise InputError(
             found="an MR image without position, orientation or pixel spacing",
@@ -158,7 +139,7 @@ def _frames(dataset: Dataset, path: Path, folder: Path, name: str, size: int) ->
             remedy="Export the exam again with its geometry, or remove the file.",
         )
     image_type = tuple(word.upper() for word in texts(dataset, "ImageType"))
-    slope, intercept, undone = scaling(dataset, dataset.get(_SCALE_SLOPE), header.manufacturer)
+    slope, intercept, undone = scaling(dataset, dataset.get(_SCALE_SLOPE), header.manufacturer, name)
     return [
         Frame(
             file=header,
@@ -179,16 +160,13 @@ def _frames(dataset: Dataset, path: Path, folder: Path, name: str, size: int) ->
             slope=slope,
             intercept=intercept,
             scale_undone=undone,
+            rescaled="RescaleSlope" in dataset,
         )
     ]
 
 
 def _file_header(dataset: Dataset, path: Path, folder: Path, name: str, size: int) -> FileHeader:
-    syntax = UID(str(dataset.file_meta.get("TransferSyntaxUID", ImplicitVRLittleEndian)))
-    bits, signed = integer(dataset, "BitsAllocated"), integer(dataset, "PixelRepresentation") or 0
-    shape = (integer(dataset, "Rows") or 0, integer(dataset, "Columns") or 0)
-    count = max(1, integer(dataset, "NumberOfFrames") or 1)
-    native = syntax in _NATIVE and bits in (8, 16, 32) and "PixelData" in dataset
+    pixels = pixel_format(dataset, name, size)
     inside = path.parent.relative_to(folder)
     return FileHeader(
         path=path,
@@ -198,37 +176,20 @@ def _file_header(dataset: Dataset, path: Path, folder: Path, name: str, size: in
         exam=text(dataset, "StudyInstanceUID"),
         series=text(dataset, "SeriesInstanceUID"),
         series_number=integer(dataset, "SeriesNumber"),
-        description=text(dataset, "SeriesDescription"),
+        description=text(dataset, "SeriesDescription")[:_LONGEST_DESCRIPTION],
         sequence=(*texts(dataset, "ScanningSequence"), text(dataset, "EchoPulseSequence")),
         manufacturer=text(dataset, "Manufacturer").lower(),
         contrast_agent=_contrast_agent(dataset),
         injection_clock_s=clock_s(_day(dataset), text(dataset, "ContrastBolusStartTime")),
         repetition_time_ms=number(dataset, "RepetitionTime"),
         declared_time_points=integer(dataset, "NumberOfTemporalPositions"),
-        shape=shape,
-        frame_count=count,
-        bits_stored=integer(dataset, "BitsStored") or bits or 0,
-        dtype=f"<{'i' if signed else 'u'}{(bits or 0) // 8}",
-        pixels=_pixel_location(dataset, shape, count, bits, name, size) if native else None,
-        transfer_syntax=syntax.name,
+        shape=pixels.shape,
+        frame_count=pixels.frame_count,
+        bits_stored=pixels.bits_stored,
+        dtype=pixels.dtype,
+        pixels=pixels.location,
+        transfer_syntax=pixels.transfer_syntax,
     )
-
-
-def _pixel_location(dataset: Dataset, shape, count: int, bits: int, name: str, size: int) -> tuple[int, int] | None:
-    """Where uncompressed pixels lie in the file, checked against its size; ``None`` when pydicom holds them."""
-    raw = dict(dataset.items())[_PIXEL_DATA]  # items() hands out raw elements and does not read a deferred one
-    start = getattr(raw, "value_tell", None)
-    if start is None:
-        return None
-    needed = shape[0] * shape[1] * count * (bits // 8)
-    if raw.length < needed or start + needed > size:
-        raise InputError(
-            found=f"a truncated file: {min(raw.length, max(0, size - start))} bytes of pixels",
-            expected=f"{needed} bytes for {count} × {shape[0]} × {shape[1]} pixels",
-            where=name,
-            remedy="Copy the exam again, or remove the file when it does not belong to it.",
-        )
-    return start, needed
 
 
 def _component(dataset: Dataset, image_type: tuple[str, ...]) -> str:

@@ -7,7 +7,8 @@ from pydicom.tag import Tag
 
 from ...types import InputError
 from .records import FileHeader, Frame
-from .values import clock_s, integer, number, numbers, scaling, text, texts
+from .scaling import scaling
+from .values import clock_s, integer, number, numbers, text, texts
 
 _PHILIPS_FRAME = Tag(0x2005, 0x140F)
 _SCALE_SLOPE = Tag(0x2005, 0x100E)
@@ -50,9 +51,8 @@ def _frame(dataset: Dataset, header: FileHeader, shared: Dataset, own: Dataset, 
     kind = _group(own, shared, "MRImageFrameTypeSequence")
     private = _group(own, shared, _PHILIPS_FRAME)
     transformation = _group(own, shared, "PixelValueTransformationSequence")
-    slope, intercept, undone = scaling(
-        transformation if len(transformation) else private, private.get(_SCALE_SLOPE), header.manufacturer
-    )
+    holder = transformation if len(transformation) else private
+    slope, intercept, undone = scaling(holder, private.get(_SCALE_SLOPE), header.manufacturer, header.name)
     trigger = number(_group(own, shared, "CardiacSynchronizationSequence"), "NominalCardiacTriggerDelayTime")
     stamp = text(content, "FrameAcquisitionDateTime") or text(dataset, "AcquisitionDateTime")
     acquisition = integer(content, "FrameAcquisitionNumber")
@@ -75,6 +75,7 @@ def _frame(dataset: Dataset, header: FileHeader, shared: Dataset, own: Dataset, 
         slope=slope,
         intercept=intercept,
         scale_undone=undone,
+        rescaled="RescaleSlope" in holder,
     )
 
 

@@ -60,6 +60,7 @@ class Frame:
         component: magnitude, phase, real or imaginary (``M P R I``).
         slope, intercept: stored value → real value, Philips' scale slope included.
         scale_undone: whether real values of different volumes can be compared.
+        rescaled: whether a RescaleSlope is stated.
     """
 
     file: FileHeader
@@ -80,6 +81,7 @@ class Frame:
     slope: float = 1.0
     intercept: float = 0.0
     scale_undone: bool = True
+    rescaled: bool = False
 
 
 @dataclass(frozen=True, eq=False)

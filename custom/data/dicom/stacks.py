@@ -101,7 +101,9 @@ def _kind(frame: Frame) -> tuple:
     """What must be equal within one volume, besides the orientation."""
     spacing = tuple(round(value, 4) for value in frame.spacing_mm)
     dixon = tuple(word for word in frame.image_type if word in _DIXON)
-    return (frame.file.shape, spacing, round(frame.echo_time_ms or 0.0, 2), frame.b_value, frame.component, dixon)
+    stored = (frame.file.dtype, frame.rescaled, frame.scale_undone)
+    echo_ms = round(frame.echo_time_ms or 0.0, 2)
+    return (frame.file.shape, spacing, echo_ms, frame.b_value, frame.component, dixon, stored)
 
 
 _DIXON = frozenset(

@@ -20,6 +20,7 @@ KEYS: tuple[tuple[str, Callable[[Frame], float | None]], ...] = (
     ("TriggerTime", lambda frame: frame.trigger_time_ms),
     ("AcquisitionTime", lambda frame: frame.clock_s),
 )
+_NEARLY = 0.8  # of the slices
 
 
 def split_time_points(frames: Sequence[Frame], *, label: str, where: str) -> list[TimePoint]:
@@ -33,13 +34,13 @@ def split_time_points(frames: Sequence[Frame], *, label: str, where: str) -> lis
     Returns:
         One ``TimePoint`` for each; what is wrong with one is its ``fault``, raised when it is chosen.
     """
-    normal = slice_normal(frames[0].row_cosine, frames[0].column_cosine)
+    normal = slice_normal(*_usual_cosines(frames))
     offsets_mm = np.array([frame.position_mm for frame in frames]) @ normal  # (N,)
     places = position_numbers(offsets_mm)  # (N,) which slice position
     split_by, groups, fault = _grouping(frames, places, offsets_mm, where)
     members = [np.flatnonzero(groups == g) for g in range(groups.max() + 1)]
     clocks = _own_clocks([[frames[i] for i in member] for member in members])
-    stack_clock = min((frame.clock_s for frame in frames if frame.clock_s is not None), default=None)
+    stack_clock = _least(_middle([frames[i].clock_s for i in member]) for member in members)
     volumes = []
     for number, (member, clock_s) in enumerate(zip(members, clocks, strict=True), 1):
         ordered = tuple(frames[i] for i in member[np.argsort(offsets_mm[member], kind="stable")])
@@ -56,26 +57,31 @@ def _grouping(frames, places, offsets_mm, where: str) -> tuple[str, np.ndarray, 
     if repeats.max() == 1:
         return "", single, None
     clean: tuple[str, np.ndarray] | None = None
+    nearly = ""
     for name, key in KEYS:
         values = [key(frame) for frame in frames]
-        if None in values or len(set(values)) < 2:
+        if len(set(values) - {None}) < 2:
             continue
-        groups = np.unique(np.array(values, dtype=float), return_inverse=True)[1].reshape(-1)
+        known = np.array([-np.inf if value is None else value for value in values])
+        groups = np.unique(known, return_inverse=True)[1].reshape(-1)
         counts = np.zeros((groups.max() + 1, places.max() + 1), dtype=int)  # time points × positions
         np.add.at(counts, (groups, places), 1)
-        if (counts == 1).all():
+        if (counts == 1).all() and None not in values:
             return name, groups, None
-        if counts.max() == 1 and (clean is None or counts.shape[0] < clean[1].max() + 1):
+        full = ((counts == 1).mean(1) >= _NEARLY).sum()  # groups that hold nearly every position once
+        if full >= max(2, np.median(repeats)):
+            nearly = nearly or name
+        if counts.max() == 1 and None not in values and (clean is None or counts.shape[0] < clean[1].max() + 1):
             clean = (name, groups)
     numbers = [frame.instance_number for frame in frames]
-    if repeats.min() == repeats.max() and None not in numbers and len(set(numbers)) == len(numbers):
+    if not nearly and repeats.min() == repeats.max() and None not in numbers and len(set(numbers)) == len(numbers):
         return "repeated positions", _blocks(places, np.array(numbers)), None
     if clean is not None and clean[1].max() + 1 <= 2 * repeats.max():  # one field tells them apart, some slices missing
         return *clean, None
     place = int(np.argmax(repeats))
     fault = InputError(
-        found=f"{repeats[place]} slices at {offsets_mm[places == place][0]:.2f} mm along the normal, "
-        f"and no header field that tells time points apart",
+        found=f"{repeats[place]} slices at {offsets_mm[places == place][0]:.2f} mm along the normal, and "
+        f"{f'a {nearly} that tells not all of them' if nearly else 'no header field that tells time points'} apart",
         expected="each position once, or time points with equal slices",
         where=where,
         remedy="Remove doubled files, or name another series in a phase map (--phase_map).",
@@ -107,18 +113,30 @@ def _incomplete(own: np.ndarray, places: np.ndarray, offsets_mm: np.ndarray, whe
 
 def _own_clocks(groups: list[list[Frame]]) -> list[float | None]:
     """When each time point was taken: its own acquisition time, else the series' time plus the trigger time."""
-    clocks = [_least(frame.clock_s for frame in group) for group in groups]
+    clocks = [_middle([frame.clock_s for frame in group]) for group in groups]
     if len(groups) == 1 or (None not in clocks and len(set(clocks)) == len(clocks)):
         return clocks
-    triggers = [_least(frame.trigger_time_ms for frame in group) for group in groups]
+    triggers = [_middle([frame.trigger_time_ms for frame in group]) for group in groups]
     if None in triggers or len(set(triggers)) < len(triggers) or sorted(triggers) != triggers:
         return [None] * len(groups)
     start = _least(clock for clock in clocks if clock is not None) or 0.0
     return [start + (trigger - triggers[0]) / 1000 for trigger in triggers]
 
 
+def _middle(values: list[float | None]) -> float | None:
+    """The median: one slice with a damaged header does not move a volume in time."""
+    known = sorted(value for value in values if value is not None)
+    return known[len(known) // 2] if known else None
+
+
 def _least(values) -> float | None:
     return min((value for value in values if value is not None), default=None)
+
+
+def _usual_cosines(frames: Sequence[Frame]) -> tuple[np.ndarray, np.ndarray]:
+    """Row and column direction of a stack: the medians, so that one frame that is a little off does not turn it."""
+    cosines = np.median([frame.row_cosine + frame.column_cosine for frame in frames], axis=0)  # (6,)
+    return cosines[:3], cosines[3:]
 
 
 def _volume(frames, fault, where, label, number, count, split_by, clock_s, stack_clock) -> TimePoint:
@@ -127,8 +145,7 @@ def _volume(frames, fault, where, label, number, count, split_by, clock_s, stack
         try:
             affine, shear_deg = stack_affine(
                 np.array([frame.position_mm for frame in frames]),
-                frames[0].row_cosine,
-                frames[0].column_cosine,
+                *_usual_cosines(frames),
                 frames[0].spacing_mm,
                 where,
             )

@@ -15,6 +15,8 @@ from pydicom import config
 from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
 
+from ...types import InputError
+
 READ_ERRORS = (
     *(
         OSError,
@@ -32,6 +34,9 @@ READ_ERRORS = (
 """What pydicom raises on files that are broken by accident or on purpose (RecursionError is a RuntimeError)."""
 
 
+_LONGEST_TEXT = 1024  # characters; DICOM allows 64 for nearly everything that is read here
+
+
 @contextmanager
 def quiet_pydicom() -> Iterator[None]:
     """Read without pydicom's validation: its warnings quote header values, identifiers among them."""
@@ -46,9 +51,13 @@ def quiet_pydicom() -> Iterator[None]:
 
 
 def text(dataset: Dataset, keyword: str) -> str:
-    """A value as text without surrounding blanks; empty when absent."""
+    """A value as printable text without surrounding blanks; empty when absent.
+
+    Descriptions go into messages and reports: no control characters (a terminal would obey them), no novels.
+    """
     value = dataset.get(keyword)
-    return "" if value is None else str(value).strip(" \0\r\n\t")
+    said = "" if value is None else str(value)[:_LONGEST_TEXT].strip(" \0\r\n\t")
+    return said if said.isprintable() else "".join(c if c.isprintable() else " " for c in said).strip()
 
 
 def texts(dataset: Dataset, keyword: str) -> tuple[str, ...]:
@@ -83,38 +92,27 @@ def integer(dataset: Dataset, keyword: str) -> int | None:
     return None if value is None or value != int(value) else int(value)
 
 
-def scaling(dataset: Dataset, scale_slope, manufacturer: str) -> tuple[float, float, bool]:
-    """Slope and intercept from stored to real values.
+def stated_number(dataset: Dataset, keyword: str, where: str) -> float | None:
+    """One finite number that voxel values depend on: ``None`` when it is absent, an error when it is anything else.
 
-    Philips' floating-point value, comparable between dynamics, is ``(PV · RS + RI) / (RS · SS)`` with the private scale
-    slope SS (2005,100E); everybody else's real value is ``PV · RS + RI``.
-
-    Args:
-        dataset: holds RescaleSlope and RescaleIntercept (a file, or a functional group's item).
-        scale_slope: pydicom's element (2005,100E), or ``None``.
-        manufacturer: lower case.
-
-    Returns:
-        Slope, intercept, and whether real values of different series can be compared.
+    Raises:
+        InputError: a value that is there and is no number.
     """
-    slope, intercept = number(dataset, "RescaleSlope"), number(dataset, "RescaleIntercept") or 0.0
-    slope = 1.0 if slope is None or slope == 0 else slope
-    private = _float_value(scale_slope)
-    if "philips" not in manufacturer:
-        return slope, intercept, True
-    if private is None:
-        return slope, intercept, False
-    return 1.0 / private, intercept / (slope * private), True
-
-
-def _float_value(element) -> float | None:
-    """A private float whatever its stated type: unknown types arrive as four bytes."""
-    value = getattr(element, "value", None)
-    if isinstance(value, bytes):
-        value = struct.unpack("<f", value[:4])[0] if len(value) >= 4 else None
-    if value is None or isinstance(value, str) or not math.isfinite(float(value)) or float(value) == 0:
-        return None
-    return float(value)
+    try:
+        value = dataset.get(keyword)
+        if value is None or value == "":
+            return None
+        value = float(value)
+    except READ_ERRORS:
+        value = math.nan
+    if not math.isfinite(value):
+        raise InputError(
+            found=f"a {keyword} that is no number",
+            expected="a finite number, or none",
+            where=where,
+            remedy="Export the exam again, or remove the file when it does not belong to it.",
+        )
+    return value
 
 
 def clock_s(day: str, time: str) -> float | None:
