@@ -1,4 +1,4 @@
-"""The ranges of a configuration's numbers, checked before anything is built: ``--epochs 0`` is no traceback of torch."""
+"""Ranges of a configuration's numbers, checked before anything is built: ``--epochs 0`` is no traceback of torch."""
 
 from __future__ import annotations
 

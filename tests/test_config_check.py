@@ -27,6 +27,12 @@ def test_shipped_configurations_hold_no_mistakes(files):
     assert find_mistakes(read_config([str(CONFIGS / name) for name in files])) == []
 
 
+@pytest.mark.parametrize("files", WORKFLOWS[:4], ids="+".join)
+def test_the_discriminator_is_switched_off_by_one_key(files):
+    config = read_config([str(CONFIGS / name) for name in files], {"adversarial": False})
+    assert find_mistakes(config) == []
+
+
 def test_a_misspelt_top_level_key_is_named_with_a_suggestion():
     config = read_config([str(CONFIGS / "train.json")], {"epoch": 3})
     with pytest.raises(InputError, match=r"top-level key 'epoch'.*Did you mean 'epochs'"):

@@ -1,5 +1,7 @@
 """A user's error is found wherever MONAI and torch have wrapped it."""
 
+import io
+import logging
 import sys
 
 import pytest
@@ -42,3 +44,19 @@ def test_other_errors_keep_their_traceback(monkeypatch, capsys):
     assert find_input_error(error) is None
     sys.excepthook(RuntimeError, raised(wrapped=True), None)
     assert capsys.readouterr().err == f"\nerror: {MISTAKE}\n"
+
+
+def test_what_the_engine_logs_is_the_message_too(monkeypatch):
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    said = io.StringIO()
+    handler = logging.StreamHandler(said)
+    logging.getLogger().addHandler(handler)
+    try:
+        show_user_errors_plainly()
+        error = raised(wrapped=True)
+        carried = ExceptionWrapper((type(error), error, error.__traceback__), where="in DataLoader worker process 0")
+        logging.getLogger("ignite").error(f"Engine run is terminating due to exception: {carried.exc_msg}")
+        logging.getLogger("ignite").error("Something else: %s", 7)
+    finally:
+        logging.getLogger().removeHandler(handler)
+    assert said.getvalue() == f"{MISTAKE}\nSomething else: 7\n"

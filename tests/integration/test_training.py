@@ -60,3 +60,18 @@ def test_an_earlier_model_of_other_content_is_kept_under_its_hash_and_it_says_so
     kept = f"model_{hashlib.sha256(trained.earlier).hexdigest()[:8]}.pt"
     assert (trained.models / kept).read_bytes() == trained.earlier
     assert kept in trained.said
+
+
+def test_without_the_discriminator(shipped, phantom, tmp_path):
+    """One key: nothing of the adversarial part is built, and no column of it is written."""
+    folders = {"dataset_dir": str(phantom), "output_dir": str(tmp_path / "out"), "ckpt_dir": str(tmp_path / "models")}
+    workflow = shipped.build(["train.json"], **{**shipped.small_training, **folders, "adversarial": False})
+    shipped.run_logged(workflow)
+    trainer = workflow.parser.get_parsed_content("train#trainer")
+    assert trainer.discriminator is None
+    assert trainer.d_optimizer is None
+    with open(tmp_path / "out" / "history.csv", newline="", encoding="utf-8") as file:
+        (row,) = csv.DictReader(file)
+    assert float(row["loss_cls"]) > 0
+    assert not row.get("loss_adv")
+    assert not row.get("loss_discriminator")
