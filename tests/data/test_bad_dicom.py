@@ -1,6 +1,7 @@
 """Files that are broken, hostile, or no MR images: an error or a reason, never anything else."""
 
 import contextlib
+import struct
 
 import numpy as np
 import pydicom
@@ -96,14 +97,22 @@ def test_files_of_other_kinds_are_set_aside(dicom, volumes):
     ]
 
 
-def test_undecodable_transfer_syntax_names_the_decoders(dicom, volumes):
+@pytest.mark.parametrize(
+    ("columns", "rows", "match"),
+    [
+        (7, 5, r"cannot be decoded \(JPEG 2000.*pip install pylibjpeg"),
+        (65535, 65535, "a compressed image of 65535 × 65535 pixels; expected 5 × 7, as the header says"),
+    ],
+)
+def test_undecodable_transfer_syntax_names_the_decoders(dicom, volumes, columns, rows, match):
+    codestream = b"\xff\x4f\xff\x51\0\x2f\0\0" + struct.pack(">4I", columns, rows, 0, 0) + b"\0" * 40
     for path in dicom.series([volumes["pre"]], 5):
         ds = pydicom.dcmread(path)
         ds.file_meta.TransferSyntaxUID = pydicom.uid.JPEG2000Lossless
-        ds.PixelData = pydicom.encaps.encapsulate([b"\xff\x4f\xff\x51" + b"\0" * 60])
+        ds.PixelData = pydicom.encaps.encapsulate([codestream])
         ds["PixelData"].is_undefined_length = True
         ds.save_as(path)
-    with pytest.raises(InputError, match=r"cannot be decoded \(JPEG 2000.*pip install pylibjpeg"):
+    with pytest.raises(InputError, match=match):
         load_study(dicom.root, phase_map=ALONE)
 
 

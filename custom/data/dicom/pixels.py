@@ -7,12 +7,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-import pydicom
 
 from ...types import InputError
 from ..budget import MemoryBudget
+from .decode import decode
 from .records import FileHeader, Frame
-from .values import READ_ERRORS, quiet_pydicom
 
 
 def read_voxels(frames: Sequence[Frame], *, budget: MemoryBudget) -> np.ndarray:
@@ -43,9 +42,10 @@ def read_slices(frames: Sequence[Frame], *, budget: MemoryBudget, where: str) ->
 
 
 def _real_values(stored: np.ndarray, frame: Frame, *, out: np.ndarray) -> np.ndarray:
-    np.multiply(stored, np.float32(frame.slope), out=out, casting="unsafe")
-    if frame.intercept:
-        out += np.float32(frame.intercept)
+    with np.errstate(over="ignore", invalid="ignore"):  # what overflows float32 is reported as not finite
+        np.multiply(stored, np.float32(frame.slope), out=out, casting="unsafe")
+        if frame.intercept:
+            out += np.float32(frame.intercept)
     return out
 
 
@@ -57,21 +57,30 @@ def _stored_slices(frames: Sequence[Frame], budget: MemoryBudget):
     for members in by_file.values():
         header = frames[members[0]].file
         if header.pixels is not None:
-            with header.path.open("rb") as stream:
-                for k in members:
-                    yield k, _native_frame(stream, header, frames[k].index)
+            yield from zip(members, _native_frames(header, [frames[k].index for k in members]), strict=True)
             continue
-        decoded = _decode(header, budget)  # (frames, rows, columns)
+        decoded = decode(header, budget)  # (frames, rows, columns)
         for k in members:
-            yield k, decoded[frames[k].index]
+            stored = decoded[frames[k].index]
+            yield k, stored if stored.dtype.kind == "f" else _used_bits(stored, header.bits_stored)
 
 
-def _native_frame(stream, header: FileHeader, index: int) -> np.ndarray:
+def _native_frames(header: FileHeader, indices: Sequence[int]) -> Iterator[np.ndarray]:
     start, length = header.pixels
     size = length // header.frame_count
-    stream.seek(start + index * size)
-    stored = np.frombuffer(stream.read(size), dtype=header.dtype)
-    return _used_bits(stored, header.bits_stored).reshape(header.shape)
+    try:
+        with header.path.open("rb") as stream:
+            for index in indices:
+                stream.seek(start + index * size)
+                stored = np.frombuffer(stream.read(size), dtype=header.dtype)
+                yield _used_bits(stored, header.bits_stored).reshape(header.shape)
+    except (OSError, ValueError) as error:
+        raise InputError(
+            found=f"a file that changed while it was read ({type(error).__name__})",
+            expected="files that stay as they are",
+            where=header.name,
+            remedy="Wait until the exam is copied, then try again.",
+        ) from error
 
 
 def _used_bits(stored: np.ndarray, bits: int) -> np.ndarray:
@@ -80,21 +89,3 @@ def _used_bits(stored: np.ndarray, bits: int) -> np.ndarray:
     if bits < 1 or unused < 1:
         return stored
     return (stored << unused) >> unused  # arithmetic for signed types, which keeps the sign
-
-
-def _decode(header: FileHeader, budget: MemoryBudget) -> np.ndarray:
-    """Frames of a compressed file, through pydicom's decoders."""
-    shape = (header.frame_count, *header.shape)
-    budget.check((*shape,), header.name)
-    try:
-        with quiet_pydicom():
-            pixels = pydicom.dcmread(header.path, force=True).pixel_array.reshape(shape)
-            return pixels if pixels.dtype.kind == "f" else _used_bits(pixels, header.bits_stored)
-    except READ_ERRORS as error:
-        raise InputError(
-            found=f"pixels that cannot be decoded ({header.transfer_syntax}: {type(error).__name__})",
-            expected="complete pixels in a transfer syntax that pydicom decodes",
-            where=header.name,
-            remedy="Install the decoders (pip install pylibjpeg pylibjpeg-libjpeg pylibjpeg-openjpeg pylibjpeg-rle), "
-            "or copy the file again.",
-        ) from None  # its text may quote header values
