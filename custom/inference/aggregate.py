@@ -29,7 +29,8 @@ class AggregateStudyd(Transform):
     ``pred``                    ``(1, H, W, D)`` uint8 MetaTensor, 1 in every lesion
     ``probability``             ``(1, H, W, D)`` float32 MetaTensor; 0 in components that are not held for a lesion
     ``instances``               ``(1, H, W, D)`` int16 MetaTensor, lesion numbers
-    ``lesions``                 plain dicts: id, volume_ml, certainty, class_probabilities, regressed, measured, shared_slice
+    ``lesions``                 plain dicts: id, volume_ml, certainty, class_probabilities, regressed, measured,
+                                shared_slice
     ``class_prob``              ``(K)`` volume-weighted over the lesions
     ``enhancement_pred``        ``(4)`` regressed, volume-weighted over the lesions
     ``enhancement_measured``    ``(4)`` under ``pred``
@@ -61,7 +62,8 @@ class AggregateStudyd(Transform):
     ) -> None:
         self.threshold, self.min_volume_ml = float(threshold), float(min_volume_ml)
         self.min_certainty, self.classes = float(min_certainty), tuple(classes)
-        self.classifier = _load_classifier(curve_classifier, self.classes)
+        self.curve_classifier = curve_classifier
+        _load_classifier(curve_classifier, self.classes)  # one that does not fit is found before any study
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         d = dict(data)
@@ -106,6 +108,11 @@ class AggregateStudyd(Transform):
         d["slice_class_prob"] = torch.full((len(self.classes), depth), torch.nan) if class_prob is None else class_prob
         d["slice_enhancement"] = torch.full((len(PHASES), depth), torch.nan) if enhancement is None else enhancement
         return d
+
+    @property
+    def classifier(self) -> CurveClassifier | None:
+        """Read anew for each study: a training may put another one beside its weights while a server runs."""
+        return _load_classifier(self.curve_classifier, self.classes)
 
     def _check(self, prediction: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         if "seg" not in prediction:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from monai.inferers import Inferer
+from torch import nn
 
 from ..engines.memory import explain_out_of_memory
 from ..types import PHASES, InputError
@@ -34,8 +35,10 @@ class SliceInferer(Inferer):
 
         Args:
             inputs: ``(B, P, H, W, D)``, normalised.
-            network: takes ``(N, P, H, W)`` and, when a mask is given, ``(N, P)`` bool; returns a dict of tensors.
-            phase_mask: ``(B, P)`` bool, present phases.
+            network: takes ``(N, P, H, W)`` and ``(N, P)`` bool; returns a dict of tensors. One that is in training
+                mode (Monte Carlo dropout) keeps its trained batch statistics all the same.
+            phase_mask: ``(B, P)`` bool, present phases; None where nobody says so (other tools call an inferer with an
+                image alone): phases without a voxel other than zero are absent.
 
         Returns:
             Plain tensors ``seg (B, 1, H, W, D)``, ``enhancement (B, P, D)``, ``class_logits (B, K, D)`` in float32 on
@@ -46,23 +49,38 @@ class SliceInferer(Inferer):
         """
         _check_shape(inputs)
         images = inputs.as_tensor() if hasattr(inputs, "as_tensor") else inputs  # MetaTensors would keep each history
+        phase_mask = _nonzero_phases(images) if phase_mask is None else phase_mask
+        _keep_batch_statistics(network)
         results: dict[str, torch.Tensor] = {}
         for b in range(images.shape[0]):
             for start in range(0, images.shape[-1], self.slice_batch_size):
                 span = slice(start, start + self.slice_batch_size)
                 slices = images[b, ..., span].movedim(-1, 0).contiguous()  # (N, P, H, W)
-                masks = () if phase_mask is None else (phase_mask[b : b + 1].expand(len(slices), -1),)  # (N, P)
-                for key, value in self._predict(network, slices, masks).items():
+                mask = phase_mask[b : b + 1].expand(len(slices), -1)  # (N, P)
+                for key, value in self._predict(network, slices, mask).items():
                     if key not in results:
                         size = (images.shape[0], *value.shape[1:], images.shape[-1])
                         results[key] = torch.empty(size, dtype=torch.float32, device=images.device)
                     results[key][b, ..., span] = value.movedim(0, -1)
         return results["seg"] if self.output == "seg" else results
 
-    def _predict(self, network, slices: torch.Tensor, masks: tuple) -> dict[str, torch.Tensor]:
+    def _predict(self, network, slices: torch.Tensor, mask: torch.Tensor) -> dict[str, torch.Tensor]:
         with explain_out_of_memory(keys=("slice_batch_size",), where="SliceInferer"):
-            prediction = network(slices, *masks)
+            prediction = network(slices, mask)
         return {"seg": prediction["seg"]} if self.output == "seg" else prediction
+
+
+def _nonzero_phases(images: torch.Tensor) -> torch.Tensor:
+    """``(B, P)`` bool."""
+    return torch.stack([torch.stack([phase.any() for phase in study]) for study in images])
+
+
+def _keep_batch_statistics(network) -> None:
+    """Batch normalisation in evaluation mode; it stays there, since several threads may share the network."""
+    if isinstance(network, nn.Module) and network.training:
+        for module in network.modules():
+            if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                module.eval()
 
 
 def _check_shape(inputs: torch.Tensor) -> None:

@@ -28,6 +28,9 @@ CURVE_DISAGREEMENT = 0.25
 LOW_CONFIDENCE = 0.7
 """Flag when the most probable class is less probable than this."""
 
+PACKAGE = sys.modules[__name__.rsplit(".", 2)[0]]
+"""This package, whatever it is called; found when imported, since a server of several bundles forgets its name."""
+
 
 class ReportStudyd(Transform):
     """Sets ``data["result"]``: everything that the study's report says, finite plain Python throughout.
@@ -69,8 +72,7 @@ class ReportStudyd(Transform):
 
 def versions() -> dict[str, str]:
     """Versions of what computed the result."""
-    package = sys.modules[__name__.rsplit(".", 2)[0]]  # this package, whatever name it is shipped under
-    return {"mti_net": package.__version__, "monai": monai.__version__, "torch": str(torch.__version__)}
+    return {"mti_net": PACKAGE.__version__, "monai": monai.__version__, "torch": str(torch.__version__)}
 
 
 def file_sha256(path: str | None) -> str | None:

@@ -60,7 +60,7 @@ def test_segmentation_alone(network):
 
 
 def test_half_precision_networks_give_float32():
-    out = SliceInferer()(torch.rand(1, 4, 8, 8, 2), lambda x: {"seg": x[:, :1].bfloat16()})
+    out = SliceInferer()(torch.rand(1, 4, 8, 8, 2), lambda x, mask: {"seg": x[:, :1].bfloat16()})
     assert out["seg"].dtype == torch.float32
 
 
@@ -74,7 +74,7 @@ def test_wrong_channels(network, shape):
     "message", ["CUDA out of memory. Tried to allocate 2 GiB", "DefaultCPUAllocator: can't allocate memory"]
 )
 def test_out_of_memory_names_the_key(message):
-    def network(image):
+    def network(image, phase_mask):
         raise RuntimeError(message)
 
     with pytest.raises(InputError, match="Lower `slice_batch_size`"):
@@ -82,11 +82,50 @@ def test_out_of_memory_names_the_key(message):
 
 
 def test_other_failures_stay_themselves():
-    def network(image):
+    def network(image, phase_mask):
         raise RuntimeError("shape mismatch")
 
     with pytest.raises(RuntimeError, match="shape mismatch"):
         SliceInferer()(torch.rand(1, 4, 8, 8, 5), network)
+
+
+def test_phases_without_a_voxel_are_absent_where_nobody_says_so(network):
+    inputs = torch.rand(2, 4, 8, 8, 3) - 0.5
+    inputs[1, 2] = 0
+    mask = torch.tensor([[1, 1, 1, 1], [1, 1, 0, 1]], dtype=torch.bool)
+    seen = []
+
+    def watched(image, phase_mask):
+        seen.append(phase_mask)
+        return network(image, phase_mask)
+
+    with torch.no_grad():
+        found, given = SliceInferer()(inputs, watched), SliceInferer()(inputs, network, mask)
+    assert torch.cat(seen).tolist() == mask.repeat_interleave(3, 0).tolist()
+    assert all(torch.equal(found[key], given[key]) for key in given)
+
+
+def test_a_network_in_training_mode_samples_its_dropout_with_trained_statistics():
+    """Active learning predicts in training mode; statistics of one study's slices would be another network's."""
+    torch.manual_seed(0)
+
+    class Network(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.norm, self.dropout = torch.nn.BatchNorm2d(4), torch.nn.Dropout(0.5)
+
+        def forward(self, image, phase_mask):
+            normalised = self.norm(image)
+            return {"seg": normalised[:, :1], "class_logits": self.dropout(normalised.mean((2, 3)))}
+
+    network = Network().train()
+    inputs = 5 + torch.rand(1, 4, 8, 8, 6)
+    first, second = SliceInferer()(inputs, network), SliceInferer()(inputs, network)
+    expected = (inputs[:, :1] - 0) / (1 + network.norm.eps) ** 0.5
+    torch.testing.assert_close(first["seg"], expected)
+    assert torch.equal(network.norm.running_mean, torch.zeros(4))
+    assert torch.equal(first["seg"], second["seg"])
+    assert not torch.equal(first["class_logits"], second["class_logits"])
 
 
 def test_arguments():
