@@ -154,7 +154,6 @@ def test_the_ring_lies_5_to_15_mm_away_and_keeps_clear_of_other_lesions():
                 "regressed": None,
                 "shared_slice": False,
                 "volume_ml": 0.0,
-                "certainty": 1.0,
             }
             for i in (1, 2)
         ],
