@@ -154,6 +154,7 @@ def test_the_ring_lies_5_to_15_mm_away_and_keeps_clear_of_other_lesions():
                 "regressed": None,
                 "shared_slice": False,
                 "volume_ml": 0.0,
+                "certainty": 1.0,
             }
             for i in (1, 2)
         ],
@@ -181,7 +182,6 @@ def test_no_lesion_leaves_an_empty_map_and_no_values(make_item, make_preprocessi
     assert data["lesions"] == []
     assert data["study_values"] == {
         "volume_ml": 0.0,
-        "certainty": 1.0,
         "class_probabilities": None,
         "measured_raw": None,
         "regressed_raw": None,
