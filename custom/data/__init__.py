@@ -1,7 +1,8 @@
 """Files → one valid study: every accepted form of a multi-phase exam, and the embedded phantom data set."""
 
 from .datalist import load_datalist
-from .load import find_studies, load_study
+from .find_studies import find_studies
+from .load import load_study
 from .phase_map import PhaseMap, Selector, load_phase_map
 from .study import Study, Volume
 

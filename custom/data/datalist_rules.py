@@ -14,8 +14,9 @@ from .study import check_case, check_optional_text, check_phase_names
 ITEM_KEYS = (
     *("case", "patient", "phases", "image", "label", "labels", "liver", "lesion_class"),
     *("true_enhancement", "site", "fold", "name", "lesions", "atypical", "notes", "affines"),
+    *("exam", "phase_map", "lesion_free"),
 )
-PATH_KEYS = ("image", "label", "liver")
+PATH_KEYS = ("image", "exam", "label", "liver")
 PATH_TABLES = ("phases", "labels")
 
 

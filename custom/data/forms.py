@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..types import PHASES, InputError
 from .budget import MemoryBudget
-from .dicom import holds_dicom, plan_dicom_exam, plan_dicom_phases
+from .dicom import files_of_exam, holds_dicom, plan_dicom_exam, plan_dicom_phases
 from .folder import (
     ACCEPTED_FORMS,
     FolderFiles,
@@ -41,7 +41,14 @@ class FoundPhases:
 
 
 def plan_phases(
-    image: Path, *, case: str, selectors: Selectors | None, reference: str, budget: MemoryBudget, faults: Faults
+    image: Path,
+    *,
+    case: str,
+    selectors: Selectors | None,
+    reference: str,
+    budget: MemoryBudget,
+    faults: Faults,
+    exam: Path | None = None,
 ) -> FoundPhases:
     """Plan a study given as one path: a folder (NIfTI or DICOM), a 4-D NIfTI, or a reference NIfTI with ``phases/``.
 
@@ -52,12 +59,13 @@ def plan_phases(
         reference: the reference phase, which a reference NIfTI stands for.
         budget: memory to claim from.
         faults: takes what is wrong with single phases.
+        exam: one DICOM file; of the folder only the files of its exam are read.
 
     Raises:
         InputError: nothing that makes a study, or something wrong with it as a whole.
     """
     if image.is_dir():
-        return _plan_folder(image, case, selectors, budget, faults)
+        return _plan_folder(image, case, selectors, budget, faults, exam)
     if image.is_file() and is_nifti(image):
         if dimensions(image, f"{case}/{shown(image)}") == 4:
             return FoundPhases(_plan_4d(image, case, selectors, budget))
@@ -92,17 +100,17 @@ def plan_named_phases(phases: Mapping, *, case: str, budget: MemoryBudget, fault
 
 
 def _plan_folder(
-    folder: Path, case: str, selectors: Selectors | None, budget: MemoryBudget, faults: Faults
+    folder: Path, case: str, selectors: Selectors | None, budget: MemoryBudget, faults: Faults, exam: Path | None
 ) -> FoundPhases:
-    files = list_files(folder, case)
-    masks = find_masks([*files.images, *files.masks, *files.others], folder)
+    files = list_files(folder, case) if exam is None else FolderFiles([], [], list(files_of_exam(exam, folder)))
+    masks = find_masks([*files.images, *files.masks, *files.others])
     if files.images and (names_phases(files.images, folder, selectors) or not holds_dicom(files.others)):
         return replace(_plan_nifti_folder(folder, files, case, selectors, budget, faults), masks=masks)
     if files.others:
-        exam = plan_dicom_exam(
+        plan = plan_dicom_exam(
             files.others, folder=folder, where=case, selectors=selectors, budget=budget, faults=faults
         )
-        return FoundPhases(exam.phases, exam.flags, exam.set_aside, masks, exam.origin)
+        return FoundPhases(plan.phases, plan.flags, plan.set_aside, masks, plan.origin)
     raise InputError(found=describe(files), expected=ACCEPTED_FORMS, where=case, remedy="Check the folder.")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
@@ -12,20 +11,15 @@ import numpy as np
 
 from ..types import PHASES, REFERENCE_PHASE, InputError
 from .budget import MemoryBudget
-from .folder import ACCEPTED_FORMS
 from .forms import FoundPhases, plan_named_phases, plan_phases
 from .given_affines import place_phases
-from .masks import plan_union
+from .masks import plan_no_tumour, plan_union
 from .nifti import nifti_stem
-from .phantom import ensure_phantom
-from .phase_map import ANY_CASE, PhaseMap, load_phase_map
+from .phase_map import ANY_CASE, Selector, load_phase_map, selectors_of
 from .plan import Faults, StudyPlan, VolumePlan
 from .segmentations import mask_file, plan_segmentation
 from .shown import shown
 from .study import Study, check_case, check_class_and_patient, check_overlap, check_phase_names, check_reference
-
-EXAMPLE_STUDIES, EXAMPLE_SEED = 3, 7
-"""The phantom studies, as DICOM, that ``find_studies`` makes for those who want to see a result first."""
 
 
 def load_study(
@@ -41,8 +35,10 @@ def load_study(
         item: a path (folder of NIfTI or DICOM, 4-D NIfTI, reference NIfTI with ``phases/`` beside it), or a mapping
             with ``case``, and ``phases`` {phase: path} or ``image`` (such a path), optionally ``label``, ``labels``
             {phase: path}, ``liver``, ``lesion_class``, ``patient``, ``affines`` {phase: 4 × 4} for images without
-            geometry. Further keys are left alone. A mask may be a list of paths (one file for each tumour): they are
-            read as one.
+            geometry, ``lesion_free`` (true: a study without tumour needs no mask), ``exam`` (one of its DICOM files,
+            where ``image`` holds several exams), ``phase_map`` {phase: selector}, which yields to a ``phase_map`` that
+            names the case. Further keys are left alone. A mask may be a list of paths (one file for each tumour):
+            they are read as one.
         phase_map: a ``PhaseMap``, a mapping, or the path of a JSON or CSV file; overrides all other evidence.
         reference_phase: the phase whose grid counts; must be among the phases found.
         memory_budget_gb: refuse studies whose volumes would take more.
@@ -76,11 +72,13 @@ def plan_study(
     case, budget, faults = item["case"], MemoryBudget(memory_budget_gb), Faults()
     check_case(case)
     check_phase_names([reference_phase], where="reference_phase")
-    selectors = load_phase_map(phase_map).for_case(case) if phase_map is not None else None
-    found = _find_phases(item, selectors, reference_phase, budget, faults)
+    found = _find_phases(item, _selectors(phase_map, item), reference_phase, budget, faults)
     missing = [phase for phase in PHASES if phase not in found.phases and not faults.hide(phase)]
     _check_together(found.phases, reference_phase, missing, case, faults)
     label = _mask(item.get("label") or found.masks.label, case, budget, faults)
+    if item.get("lesion_free") and reference_phase in found.phases:
+        with faults.at():
+            label = plan_no_tumour(label, found.phases[reference_phase], where=case)
     phase_labels = _phase_masks(item.get("labels") or found.masks.labels, case, budget, faults)
     liver = _mask(item.get("liver") or found.masks.liver, case, budget, faults, purpose="liver")
     with faults.at():
@@ -99,60 +97,6 @@ def plan_study(
         faults=tuple(faults.found),
         origin=found.origin,
     )
-
-
-def find_studies(
-    dataset_dir: str | PathLike, *, example_dir: str | PathLike | None = None, phase_map=None
-) -> list[dict]:
-    """The studies of a folder: one for each sub-folder, in natural order.
-
-    Args:
-        dataset_dir: folder of studies.
-        example_dir: when this is the folder and it is missing, a few phantom studies are made there as DICOM.
-        phase_map: as ``load_study`` takes it; a case in it that is no study here is an error, not a silent guess.
-
-    Returns:
-        ``[{"case": sub-folder's name, "image": its path}, ...]``.
-
-    Raises:
-        InputError: no such folder, no sub-folder in it, or a phase map for other cases.
-    """
-    root = Path(dataset_dir)
-    if example_dir is not None and root == Path(example_dir) and not root.exists():
-        ensure_phantom(root, preset="demo", seed=EXAMPLE_SEED, studies=EXAMPLE_STUDIES, format="dicom")
-    if not root.is_dir():
-        raise InputError(
-            found="no such folder",
-            expected="a folder of studies",
-            where=str(dataset_dir),
-            remedy="Correct dataset_dir.",
-        )
-    folders = [path for path in root.iterdir() if path.is_dir() and not path.name.startswith((".", "__"))]
-    if not folders:
-        files = sum(path.is_file() for path in root.iterdir())
-        raise InputError(
-            found=f"no sub-folder, {files} files" if files else "an empty folder",
-            expected=f"one sub-folder for each study, holding {ACCEPTED_FORMS}",
-            where=str(dataset_dir),
-            remedy="Put each study into a sub-folder of its own.",
-        )
-    if phase_map is not None:
-        _check_mapped_cases(load_phase_map(phase_map), {path.name for path in folders})
-    return [{"case": path.name, "image": str(path)} for path in sorted(folders, key=_natural)]
-
-
-def _check_mapped_cases(phase_map: PhaseMap, cases: set[str]) -> None:
-    if strangers := sorted(set(phase_map.cases) - cases - {ANY_CASE}):
-        raise InputError(
-            found=f"phases of {', '.join(strangers[:5])}, which is no study of the folder",
-            expected=f"cases among {', '.join(sorted(cases)[:5])}{' …' if len(cases) > 5 else ''}, or *",
-            where=phase_map.where,
-            remedy="Correct the case's name: it is the name of the study's sub-folder.",
-        )
-
-
-def _natural(path: Path) -> list:
-    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", path.name)]
 
 
 def _as_mapping(item: object) -> Mapping:
@@ -177,6 +121,13 @@ def _as_mapping(item: object) -> Mapping:
     return item
 
 
+def _selectors(phase_map, item: Mapping) -> dict[str, Selector] | None:
+    """The run's phase map where it names the case, else the item's own, else what the run's says of every case."""
+    cases = {} if phase_map is None else load_phase_map(phase_map).cases
+    own = selectors_of(item["phase_map"], f"{item['case']}, phase_map") if item.get("phase_map") else None
+    return cases.get(item["case"], own if own is not None else cases.get(ANY_CASE))
+
+
 def _find_phases(item: Mapping, selectors, reference_phase: str, budget: MemoryBudget, faults: Faults) -> FoundPhases:
     found, case = FoundPhases({}), item["case"]
     image = None if item.get("phases") else Path(item["image"]).absolute()
@@ -184,9 +135,9 @@ def _find_phases(item: Mapping, selectors, reference_phase: str, budget: MemoryB
         if image is None:
             found = plan_named_phases(item["phases"], case=case, budget=budget, faults=faults)
         else:
-            found = plan_phases(
-                image, case=case, selectors=selectors, reference=reference_phase, budget=budget, faults=faults
-            )
+            exam = Path(item["exam"]).absolute() if item.get("exam") else None
+            rules = {"selectors": selectors, "reference": reference_phase, "exam": exam}
+            found = plan_phases(image, case=case, **rules, budget=budget, faults=faults)
         found = replace(found, phases=place_phases(found.phases, item.get("affines"), case=case))
     return found
 

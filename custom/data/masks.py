@@ -56,3 +56,25 @@ def _union(masks: Sequence[VolumePlan], where: str) -> np.ndarray:
             )
         np.maximum(data, more, out=data)
     return data
+
+
+def plan_no_tumour(label: VolumePlan | None, reference: VolumePlan, *, where: str) -> VolumePlan:
+    """The mask of a study that is said to be without tumour: the one that is there, or zeros on the reference grid.
+
+    Reading it is an error when the mask holds tumour.
+    """
+    if label is not None:
+        return replace(label, load=partial(_empty, label, where))
+    return replace(reference, source="no tumour", load=partial(np.zeros, reference.shape, np.uint8), evidence={})
+
+
+def _empty(label: VolumePlan, where: str) -> np.ndarray:
+    data = label.load()
+    if data.any():
+        raise InputError(
+            found=f"tumour in {label.source} of a study that is said to be without",
+            expected="an empty mask, or a study that is not called lesion_free",
+            where=where,
+            remedy="Correct the datalist's entry.",
+        )
+    return data

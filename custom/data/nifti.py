@@ -16,7 +16,7 @@ from .budget import MemoryBudget
 from .nifti_file import open_nifti, read_nifti_voxels
 from .plan import VolumePlan
 from .shown import shown
-from .study import Volume, check_affine
+from .study import check_affine
 
 NIFTI_SUFFIXES = (".nii.gz", ".nii")
 
@@ -117,11 +117,6 @@ def plan_mask(path: Path, *, where: str, budget: MemoryBudget) -> VolumePlan:
     """Plan a label map, which reads as whole numbers from 0 to 255, uint8."""
     image = plan_image(path, where=where, budget=budget)
     return replace(image, load=partial(_label_values, image), evidence={})
-
-
-def read_mask(path: Path, *, where: str, budget: MemoryBudget) -> Volume:
-    """Read a label map: whole numbers from 0 to 255, as uint8."""
-    return plan_mask(path, where=where, budget=budget).read()
 
 
 def _label_values(image: VolumePlan) -> np.ndarray:

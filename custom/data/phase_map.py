@@ -116,10 +116,15 @@ def _build(content: object, where: str) -> PhaseMap:
             where=where,
             remedy='Put the selectors under the case\'s name, or under "*" for all cases.',
         )
-    return PhaseMap({str(case): _selectors(entry, f"{where}, case {case}") for case, entry in content.items()}, where)
+    return PhaseMap({str(case): selectors_of(entry, f"{where}, case {case}") for case, entry in content.items()}, where)
 
 
-def _selectors(entry: Mapping, where: str) -> dict[str, Selector]:
+def selectors_of(entry: Mapping, where: str) -> dict[str, Selector]:
+    """One case's entries, checked: ``{phase: selector}``; a phase without selector is said to be missing.
+
+    Raises:
+        InputError: an unknown phase, or an entry that is no selector.
+    """
     selectors = {}
     for phase, source in entry.items():
         if phase not in PHASES:

@@ -202,7 +202,7 @@ def test_find_studies_errors(tmp_path):
         find_studies(tmp_path / "none")
     with pytest.raises(InputError, match="an empty folder; expected one sub-folder for each study"):
         find_studies(tmp_path)
-    (tmp_path / "pre.nii.gz").write_bytes(b"")
+    (tmp_path / "notes.txt").write_bytes(b"")
     with pytest.raises(InputError, match="no sub-folder, 1 files"):
         find_studies(tmp_path)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from os import PathLike
 
-from ..load import find_studies
+from ..find_studies import find_studies
 
 
 def folder_entries(root: str | PathLike) -> list[dict]:

@@ -1,7 +1,7 @@
 """Masks in every usual form: NIfTI, NRRD (3D Slicer) and DICOM SEG, found by name and read on their own grid."""
 
 from .find import FoundMasks, find_masks
-from .read import mask_file, plan_segmentation, read_segmentation, read_segments
+from .read import mask_file, plan_segmentation, read_segments
 from .segments import Segment, parse_reference
 
 __all__ = [
@@ -11,6 +11,5 @@ __all__ = [
     "mask_file",
     "parse_reference",
     "plan_segmentation",
-    "read_segmentation",
     "read_segments",
 ]

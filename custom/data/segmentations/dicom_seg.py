@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-import pydicom
 from pydicom.dataset import Dataset
 
 from ...types import InputError
 from ..budget import MemoryBudget
+from ..dicom.open_file import open_header
 from ..dicom.values import READ_ERRORS, integer, number, numbers, quiet_pydicom, text
 from ..geometry import LPS_TO_RAS, ROUNDING_MM, check_cosines, slice_normal
+from ..plan import VolumePlan
 from ..shown import shown
-from ..study import Volume
-from .label_map import pad_single_slices
+from .label_map import pad_single_slices, padded_shape
 from .segments import Segment
 
 SEGMENTATION = b"1.2.840.10008.5.1.4.1.1.66.4"
 LABEL_MAP_SEGMENTATION = b"1.2.840.10008.5.1.4.1.1.66.7"
-_DEFLATED = b"1.2.840.10008.1.2.1.99"
-_HEAD_BYTES = 1024  # the file meta group, which names the kind of object
+_HEAD_BYTES = 1024  # hold the meta group, which names the kind of object
 _LATTICE_TOLERANCE = 0.05  # of the slice step
 
 
 def is_dicom_seg(path: Path) -> bool:
     """Whether a file's meta group says that it is a segmentation."""
+    if not path.is_file():  # a pipe would be waited for
+        return False
     with path.open("rb") as stream:
         head = stream.read(_HEAD_BYTES)
     return head[128:132] == b"DICM" and (SEGMENTATION in head or LABEL_MAP_SEGMENTATION in head)
@@ -35,11 +37,11 @@ def is_dicom_seg(path: Path) -> bool:
 def seg_segments(path: Path, where: str) -> tuple[Segment, ...]:
     """The segments of a file, without reading its pixels."""
     with quiet_pydicom():
-        return _segments(_read(path, where, pixels=False), where)
+        return _segments(_read(path, where), where)
 
 
-def read_seg(path: Path, chosen: Sequence[tuple[Segment, int]], *, where: str, budget: MemoryBudget) -> Volume:
-    """Read chosen segments as one label map on the grid that the frames span.
+def plan_seg(path: Path, chosen: Sequence[tuple[Segment, int]], *, where: str, budget: MemoryBudget) -> VolumePlan:
+    """Plan chosen segments as one label map on the grid that the frames span.
 
     Slices without a frame are empty: writers leave them out.
 
@@ -50,38 +52,54 @@ def read_seg(path: Path, chosen: Sequence[tuple[Segment, int]], *, where: str, b
         budget: memory to claim from.
 
     Raises:
-        InputError: unreadable, truncated, oversized, or frames that are no even stack.
+        InputError: unreadable, oversized, or frames that are no even stack; when read: truncated.
     """
     with quiet_pydicom():
-        dataset = _read(path, where, pixels=True)
+        dataset = _read(path, where)
         try:
             owners, positions = _frames(dataset, where)
             slices, affine = _grid(dataset, positions, where)
             shape = (integer(dataset, "Columns") or 0, integer(dataset, "Rows") or 0, int(slices.max()) + 1)
-            budget.check((*shape[:2], len(slices)), where)
-            budget.claim(shape, where)
-            stored = dataset.pixel_array.reshape(len(slices), shape[1], shape[0])  # (F, rows, columns)
         except InputError:
             raise
         except READ_ERRORS as error:
             raise _unreadable(type(error).__name__, where) from None  # its text may quote header values
+    budget.check((*shape[:2], len(slices)), where)
+    budget.claim(shape, where)
+    load = partial(_label_map, path, chosen, list(zip(owners, slices, strict=True)), shape, where)
+    return VolumePlan(padded_shape(shape), affine, shown(path), where, path, load)
+
+
+def _label_map(
+    path: Path,
+    chosen: Sequence[tuple[Segment, int]],
+    frames: Sequence[tuple[int | None, int]],
+    shape: tuple[int, int, int],
+    where: str,
+) -> np.ndarray:
+    """Read the frames, each with the number of its segment and slice, into one label map."""
+    with quiet_pydicom():
+        dataset = _read(path, where)
+        try:
+            stored = dataset.pixel_array.reshape(len(frames), shape[1], shape[0])  # (F, rows, columns)
+        except READ_ERRORS as error:
+            raise _unreadable(type(error).__name__, where) from None
     data = np.zeros(shape, dtype=np.uint8)
     for segment, value in chosen:
-        for owner, k, pixels in zip(owners, slices, stored, strict=True):
+        for (owner, k), pixels in zip(frames, stored, strict=True):
             data[:, :, k][_inside(dataset, pixels, owner, segment.number).T] = value
-    return Volume(pad_single_slices(data), affine, shown(path))
+    return pad_single_slices(data)
 
 
-def _read(path: Path, where: str, *, pixels: bool) -> Dataset:
+def _read(path: Path, where: str) -> Dataset:
+    """The header; pixels are read when asked for."""
     try:
-        with path.open("rb") as stream:
-            if _DEFLATED in stream.read(_HEAD_BYTES):  # would be inflated whole, without any bound
-                raise _fault("a deflated transfer syntax", "an uncompressed or RLE segmentation", where)
-        return pydicom.dcmread(path, defer_size=4096, stop_before_pixels=not pixels)
-    except InputError:
-        raise
+        opened = open_header(path, None)
     except READ_ERRORS as error:
         raise _unreadable(type(error).__name__, where) from None
+    if isinstance(opened, str):
+        raise _fault(opened, "an uncompressed or RLE segmentation", where)
+    return opened[0]
 
 
 def _segments(dataset: Dataset, where: str) -> tuple[Segment, ...]:

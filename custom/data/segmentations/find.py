@@ -68,12 +68,11 @@ def is_mask_file(path: Path) -> bool:
     return (is_nifti(path) or is_nrrd(path)) and is_mask_name(mask_stem(path))
 
 
-def find_masks(files: Sequence[Path], folder: Path) -> FoundMasks:
+def find_masks(files: Sequence[Path]) -> FoundMasks:
     """Find the masks among a study's files.
 
     Args:
-        files: of the study, at any depth.
-        folder: the study's folder.
+        files: of the study, at any depth; what lies higher comes first.
 
     Returns:
         What was found; where two files could be meant, neither is taken and ``unclear`` says so.
@@ -85,7 +84,7 @@ def find_masks(files: Sequence[Path], folder: Path) -> FoundMasks:
         if not (is_mask_file(path) if path in stems else is_dicom_seg(path)):
             continue
         try:
-            candidate = _candidate(path, stems.get(path), folder)
+            candidate = _candidate(path, stems.get(path))
             if candidate.lesion or candidate.liver:
                 candidates.append(candidate)
             else:
@@ -104,9 +103,9 @@ def find_masks(files: Sequence[Path], folder: Path) -> FoundMasks:
     return FoundMasks(label, labels, liver[0] if len(liver) == 1 else None, tuple(unclear))
 
 
-def _candidate(path: Path, stem: str | None, folder: Path) -> _Candidate:
+def _candidate(path: Path, stem: str | None) -> _Candidate:
     """What a mask shows: by its segments where they have names, else by its file name."""
-    depth, stem = len(path.relative_to(folder).parts), mask_stem(path) if stem is None else stem
+    depth, stem = len(path.parts), mask_stem(path) if stem is None else stem
     segments = read_segments(path, where=shown(path))
     lesion, liver = any(s.is_lesion for s in segments), any(s.is_liver for s in segments)
     if lesion or liver or any(not s.is_nameless for s in segments):

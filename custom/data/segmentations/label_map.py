@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ...types import InputError
@@ -25,6 +27,11 @@ def check_label_map(values: np.ndarray, where: str) -> np.ndarray:
     return values.astype(np.uint8)
 
 
-def pad_single_slices(data: np.ndarray) -> np.ndarray:
+def padded_shape(shape: Sequence[int]) -> tuple[int, int, int]:
     """A mask cropped to one slice along an axis gets an empty one behind it: a volume has at least two."""
-    return np.pad(data, [(0, 1 if size == 1 else 0) for size in data.shape])
+    return tuple(size + (size == 1) for size in shape)
+
+
+def pad_single_slices(data: np.ndarray) -> np.ndarray:
+    """The voxels in their ``padded_shape``."""
+    return np.pad(data, [(0, int(size == 1)) for size in data.shape])

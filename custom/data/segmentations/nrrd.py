@@ -6,15 +6,16 @@ import gzip
 import math
 import zlib
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from ...types import InputError
 from ..budget import BYTES_PER_VOXEL, MemoryBudget
+from ..plan import VolumePlan
 from ..shown import shown
-from ..study import Volume
-from .label_map import check_label_map, pad_single_slices
+from .label_map import check_label_map, pad_single_slices, padded_shape
 from .nrrd_header import NrrdHeader, read_nrrd_header
 from .segments import Segment
 
@@ -24,8 +25,10 @@ def nrrd_segments(path: Path, where: str) -> tuple[Segment, ...]:
     return read_nrrd_header(path, where).segments
 
 
-def read_nrrd(path: Path, chosen: Sequence[tuple[Segment, int]] | None, *, where: str, budget: MemoryBudget) -> Volume:
-    """Read a label map, or chosen segments as one.
+def plan_nrrd(
+    path: Path, chosen: Sequence[tuple[Segment, int]] | None, *, where: str, budget: MemoryBudget
+) -> VolumePlan:
+    """Plan a label map, or chosen segments as one.
 
     Args:
         path: the file.
@@ -35,10 +38,19 @@ def read_nrrd(path: Path, chosen: Sequence[tuple[Segment, int]] | None, *, where
         budget: memory to claim from.
 
     Raises:
-        InputError: unreadable, truncated, oversized, or no label map.
+        InputError: unreadable or oversized; when read: truncated, or no label map.
     """
     header = read_nrrd_header(path, where)
-    layers = _layers(path, header, where, budget)  # (L, X, Y, Z)
+    sizes = tuple(size for axis, size in enumerate(header.sizes) if axis != header.layers)
+    stored_bytes = np.dtype(header.dtype).itemsize
+    budget.check((max(1, stored_bytes // BYTES_PER_VOXEL), *header.sizes), where)
+    budget.claim(sizes, where)
+    load = partial(_label_map, path, header, chosen, where)
+    return VolumePlan(padded_shape(sizes), header.affine, shown(path), where, path, load)
+
+
+def _label_map(path: Path, header: NrrdHeader, chosen: Sequence[tuple[Segment, int]] | None, where: str) -> np.ndarray:
+    layers = _layers(path, header, where)  # (L, X, Y, Z)
     if chosen is None:
         if len(layers) != 1:
             raise InputError(
@@ -47,22 +59,18 @@ def read_nrrd(path: Path, chosen: Sequence[tuple[Segment, int]] | None, *, where
                 where=where,
                 remedy="Name the segments, or save the mask as one label map.",
             )
-        data = check_label_map(layers[0], where)
-    else:
-        data = np.zeros(layers.shape[1:], dtype=np.uint8)
-        for segment, value in chosen:
-            if segment.layer >= len(layers):
-                raise _unreadable("a segment in a layer that is not there", where)
-            data[layers[segment.layer] == segment.value] = value
-    return Volume(pad_single_slices(data), header.affine, shown(path))
+        return pad_single_slices(check_label_map(layers[0], where))
+    data = np.zeros(layers.shape[1:], dtype=np.uint8)
+    for segment, value in chosen:
+        if segment.layer >= len(layers):
+            raise _unreadable("a segment in a layer that is not there", where)
+        data[layers[segment.layer] == segment.value] = value
+    return pad_single_slices(data)
 
 
-def _layers(path: Path, header: NrrdHeader, where: str, budget: MemoryBudget) -> np.ndarray:
+def _layers(path: Path, header: NrrdHeader, where: str) -> np.ndarray:
     """Voxels as stored, the axis of layers first: ``(L, X, Y, Z)``. No more is unpacked than was declared."""
-    itemsize = np.dtype(header.dtype).itemsize
-    budget.check((max(1, itemsize // BYTES_PER_VOXEL), *header.sizes), where)
-    budget.claim([size for axis, size in enumerate(header.sizes) if axis != header.layers], where)
-    wanted = math.prod(header.sizes) * itemsize
+    wanted = math.prod(header.sizes) * np.dtype(header.dtype).itemsize
     try:
         with path.open("rb") as stream:
             stream.seek(header.start)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from ...types import InputError
 from ..budget import MemoryBudget
-from ..nifti import is_nifti, nifti_stem, plan_mask, read_mask
+from ..nifti import is_nifti, nifti_stem, plan_mask
 from ..plan import VolumePlan
-from ..study import Volume
-from .dicom_seg import is_dicom_seg, read_seg, seg_segments
-from .nrrd import nrrd_segments, read_nrrd
+from .dicom_seg import is_dicom_seg, plan_seg, seg_segments
+from .nrrd import nrrd_segments, plan_nrrd
 from .segments import Segment, choose_segments, parse_reference
 
 NRRD_SUFFIXES = (".seg.nrrd", ".nrrd")
@@ -49,19 +50,7 @@ def read_segments(path: Path, *, where: str) -> tuple[Segment, ...]:
 
 
 def plan_segmentation(reference: str, *, purpose: str, where: str, budget: MemoryBudget) -> VolumePlan:
-    """Plan a mask on its own grid; takes what ``read_segmentation`` takes.
-
-    Only a NIfTI mask is left unread: the grid of the others is known once they are read.
-    """
-    path, wanted = _split(reference)
-    if is_nifti(path) and not wanted:
-        return plan_mask(path, where=where, budget=budget)
-    mask = read_segmentation(reference, purpose=purpose, where=where, budget=budget)
-    return VolumePlan(mask.data.shape, mask.affine, mask.source, where, path, lambda: mask.data)
-
-
-def read_segmentation(reference: str, *, purpose: str, where: str, budget: MemoryBudget) -> Volume:
-    """Read a mask on its own grid.
+    """Plan a mask on its own grid.
 
     Args:
         reference: path, with ``@`` and segments behind it where not the names decide (see ``parse_reference``).
@@ -70,7 +59,7 @@ def read_segmentation(reference: str, *, purpose: str, where: str, budget: Memor
         budget: memory to claim from.
 
     Returns:
-        Label map, uint8: values of a plain label map as they are, else 1 or the values behind the ``@``.
+        The plan of a label map, uint8: values of a plain label map as they are, else 1 or the values behind the ``@``.
 
     Raises:
         InputError: no such file, no mask, or no such segment.
@@ -81,28 +70,26 @@ def read_segmentation(reference: str, *, purpose: str, where: str, budget: Memor
     segments = read_segments(path, where=where)
     if segments:
         chosen = choose_segments(segments, wanted, purpose=purpose, where=where)
-        return (read_nrrd if is_nrrd(path) else read_seg)(path, chosen, where=where, budget=budget)
-    whole = read_mask if is_nifti(path) else _read_label_map
-    return _picked(whole(path, where=where, budget=budget), wanted, where)
-
-
-def _read_label_map(path: Path, *, where: str, budget: MemoryBudget) -> Volume:
-    if not is_nrrd(path):
+        return (plan_nrrd if is_nrrd(path) else plan_seg)(path, chosen, where=where, budget=budget)
+    if is_nifti(path):
+        plan = plan_mask(path, where=where, budget=budget)
+    elif is_nrrd(path):
+        plan = plan_nrrd(path, None, where=where, budget=budget)
+    else:
         raise InputError(found="a segmentation without segments", expected=FORMATS, where=where, remedy="Export again.")
-    return read_nrrd(path, None, where=where, budget=budget)
+    return replace(plan, load=partial(_picked, plan, wanted)) if wanted else plan
 
 
-def _picked(mask: Volume, wanted: dict[str, int], where: str) -> Volume:
+def _picked(plan: VolumePlan, wanted: dict[str, int]) -> np.ndarray:
     """Chosen values of a plain label map, such as the tumours (2) of a map whose 1 is the liver."""
-    if not wanted:
-        return mask
-    present = tuple(Segment(int(value)) for value in np.unique(mask.data) if value)
-    data = np.zeros_like(mask.data)
+    whole = plan.load()
+    data = np.zeros_like(whole)
     for name, value in wanted.items():
         if not name.isdecimal():
-            choose_segments(present, {name: value}, purpose="label", where=where)  # says which there are
-        data[mask.data == int(name)] = value
-    return Volume(data, mask.affine, mask.source)
+            present = [Segment(int(value)) for value in np.unique(whole) if value]
+            choose_segments(present, {name: value}, purpose="label", where=plan.where)  # says which there are
+        data[whole == int(name)] = value
+    return data
 
 
 def _split(reference: str) -> tuple[Path, dict[str, int]]:

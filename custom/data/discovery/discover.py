@@ -1,0 +1,161 @@
+"""A folder → its studies, each with a name, a patient and what ``load_study`` reads."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..dicom.identity import FileIdentity
+from ..nifti import nifti_stem
+from ..phase_map import PhaseMap
+from ..splits import natural_key
+from .homes import drop_twice_read, settle
+from .pseudonyms import case_name, pseudonym
+from .units import Unit, dicom_units, nifti_units, walk
+
+SALT = "mti-net"
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """One study.
+
+    Args:
+        case: its name, without identifiers.
+        folder: where its files, and the masks beside them, lie.
+        image: what ``load_study`` reads: a folder or a file.
+        form: ``"NIfTI"`` or ``"DICOM"``.
+        exam: one of its DICOM files, where the folder holds other exams, too.
+        patient: whose it is; ``None`` when unknown.
+        files: its DICOM files, wherever they lie, masks among them.
+        aliases: what a user may call it: its case, folder names, identifiers. Never written.
+    """
+
+    case: str
+    folder: Path
+    image: Path
+    form: str
+    exam: Path | None = None
+    patient: str | None = None
+    files: tuple[Path, ...] = ()
+    aliases: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class NotFound:
+    """A folder or exam that is no study, and why."""
+
+    name: str
+    folder: Path
+    why: str
+
+
+def discover(
+    root: Path, *, phase_map: PhaseMap | None = None, salt: str = SALT, keep_names: bool = False
+) -> tuple[list[Found], list[NotFound]]:
+    """Find the studies below a folder.
+
+    Args:
+        root: the folder.
+        phase_map: names NIfTI files that do not name their phases themselves.
+        salt: of the hashes that stand for names which identify somebody.
+        keep_names: folder names are pseudonyms already.
+
+    Returns:
+        Studies and what is none, both in natural order.
+    """
+    files = walk(root)
+    in_nifti, reasons = nifti_units(files, root, phase_map)
+    in_dicom, without_mr = dicom_units(path for paths in files.values() for path in paths)
+    units, twice = drop_twice_read(in_nifti + in_dicom, root)
+    settle(units, root)
+
+    def name(folder: Path, identities: Sequence[FileIdentity] = ()) -> str:
+        exam = identities[0].exam if identities else ""
+        return case_name(_parts(folder, root), () if keep_names else identifiers(identities), exam=exam, salt=salt)
+
+    rest = [NotFound(name(folder), folder, why) for folder, why in reasons.items()]
+    rest += [
+        NotFound(name(unit.common, unit.identities), unit.common, "DICOM beside NIfTI phases, which are read instead")
+        for unit in twice
+    ]
+    for identities in without_mr:
+        folder = Path(os.path.commonpath([identity.path.parent for identity in identities]))
+        if not any(folder.is_relative_to(unit.home) for unit in units):
+            rest.append(NotFound(name(folder, identities), folder, "a DICOM exam without MR images"))
+    return _name_all(units, root, salt, keep_names), sorted(rest, key=lambda entry: natural_key(entry.name))
+
+
+def identifiers(identities: Collection[FileIdentity]) -> frozenset[str]:
+    """What in the headers of these files names somebody."""
+    return frozenset().union(*(identity.identifiers for identity in identities))
+
+
+def _parts(folder: Path, root: Path) -> tuple[str, ...]:
+    """Folders from below the root; of the root itself its name."""
+    return folder.relative_to(root).parts or (root.absolute().name,)
+
+
+def _name_all(units: list[Unit], root: Path, salt: str, keep_names: bool) -> list[Found]:
+    first_exams = _first_exam_of_each_patient(units)
+    found: dict[str, Found] = {}
+    for unit in sorted(units, key=lambda unit: natural_key(str(unit.image or unit.common))):
+        study = _dicom_study(unit, root, salt, keep_names, first_exams) if unit.is_dicom else _nifti_study(unit, root)
+        case = _distinct(study.case, found)
+        found[case.casefold()] = Found(**{**vars(study), "case": case})
+    return list(found.values())
+
+
+def _nifti_study(unit: Unit, root: Path) -> Found:
+    parts = _parts(unit.home, root)
+    if unit.image is not None and (unit.home == root or not unit.alone):
+        parts = (*unit.home.relative_to(root).parts, nifti_stem(unit.image))
+    return Found(
+        case=case_name(parts, (), exam="", salt=SALT),
+        folder=unit.home,
+        image=unit.image or unit.home,
+        form="NIfTI",
+        patient=case_name(parts[:-1], (), exam="", salt=SALT) if len(parts) > 1 else None,
+        aliases=_aliases(parts),
+    )
+
+
+def _dicom_study(unit: Unit, root: Path, salt: str, keep_names: bool, first_exams: dict[str, str]) -> Found:
+    parts, first = _parts(unit.home, root), unit.identities[0]
+    known = () if keep_names else identifiers(unit.identities)
+    case = case_name(parts, known, exam=first.exam, salt=salt)
+    patient = None
+    if first.patient:
+        patient = pseudonym("patient", first_exams[first.patient], salt)
+    elif len(parts) > 1:
+        patient = case_name(parts[:-1], known, exam=first.exam, salt=salt)
+    return Found(
+        case=case if unit.alone else pseudonym("exam", first.exam, salt),
+        folder=unit.home,
+        image=unit.home,
+        form="DICOM",
+        exam=None if unit.alone else min(identity.path for identity in unit.identities if identity.is_mr),
+        patient=patient,
+        files=tuple(identity.path for identity in unit.identities),
+        aliases=_aliases(parts if unit.alone else (), first.exam, first.patient),
+    )
+
+
+def _first_exam_of_each_patient(units: list[Unit]) -> dict[str, str]:
+    """A PatientID could be guessed from its hash, a StudyInstanceUID cannot."""
+    exams: dict[str, str] = {}
+    for identity in (identity for unit in units for identity in unit.identities):
+        exams[identity.patient] = min(exams.get(identity.patient, identity.exam), identity.exam)
+    return exams
+
+
+def _aliases(parts: Sequence[str], *more: str) -> frozenset[str]:
+    return frozenset({"_".join(parts), "/".join(parts), *parts[-1:], *more} - {""})
+
+
+def _distinct(case: str, taken: Collection[str]) -> str:
+    """Two folders may come to one name, such as a/b and a_b; Windows does not tell "A" from "a"."""
+    names = [case, *(f"{case}-{number}" for number in range(2, len(taken) + 2))]
+    return next(name for name in names if name.casefold() not in taken)

@@ -1,0 +1,123 @@
+"""Files that belong together: the NIfTI phases of one folder, a NIfTI file that is a study by itself, a DICOM exam."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ...types import InputError
+from ..dicom.identity import FileIdentity, group_by_exam
+from ..folder import names_phases, phases_by_name
+from ..nifti import dimensions, is_nifti, nifti_stem
+from ..phase_map import PhaseMap, Selector
+from ..phase_names import MASK_WORD
+from ..segmentations.find import is_mask_file
+
+
+@dataclass(eq=False)
+class Unit:
+    """One study's files, before it is known which folder is its own.
+
+    Args:
+        folders: that hold its images.
+        image: the NIfTI file that is the study.
+        identities: of its DICOM files; one exam.
+        home: the folder where its files and masks lie, set by ``settle``.
+        alone: whether nothing of another study lies there.
+    """
+
+    folders: set[Path]
+    image: Path | None = None
+    identities: list[FileIdentity] = field(default_factory=list)
+    home: Path = Path()
+    alone: bool = True
+
+    @property
+    def is_dicom(self) -> bool:
+        """Whether it is an exam of DICOM files."""
+        return bool(self.identities)
+
+    @property
+    def common(self) -> Path:
+        """The deepest folder that holds all of it."""
+        return Path(os.path.commonpath(self.folders))
+
+
+def walk(root: Path) -> dict[Path, list[Path]]:
+    """The files of each folder; links to folders are not followed, hidden files and folders are left out."""
+    files = {}
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
+        files[Path(folder)] = [Path(folder, name) for name in sorted(names) if not name.startswith(".")]
+    return files
+
+
+def dicom_units(files: Iterable[Path]) -> tuple[list[Unit], list[list[FileIdentity]]]:
+    """The exams with MR images, and those without."""
+    units, others = [], []
+    for identities in group_by_exam(path for path in files if not is_nifti(path)).values():
+        folders = {identity.path.parent for identity in identities if identity.is_mr}
+        if folders:
+            units.append(Unit(folders, identities=identities))
+        else:
+            others.append(identities)
+    return units, others
+
+
+def nifti_units(
+    files: Mapping[Path, list[Path]], root: Path, phase_map: PhaseMap | None
+) -> tuple[list[Unit], dict[Path, str]]:
+    """The studies among NIfTI files, and for each folder with NIfTI images that are none, why."""
+    units, reasons = [], {}
+    for folder, paths in files.items():
+        images = [path for path in paths if is_nifti(path) and not is_mask_file(path)]
+        references = [path for path in images if _has_phases_beside(path, files)]
+        units += [Unit({folder}, image=path) for path in references]
+        rest = [path for path in images if path not in references]
+        if not rest or _belongs_to_others(folder, files):
+            continue
+        if names_phases(rest, folder, _selectors(phase_map, folder, root)):
+            units.append(Unit({folder}))
+        elif whole := [path for path in rest if _is_4d(path)]:
+            units += [Unit({folder}, image=path) for path in whole]
+        else:
+            reasons[folder] = _why_no_phases(rest, folder)
+    return units, reasons
+
+
+def _has_phases_beside(path: Path, files: Mapping[Path, list[Path]]) -> bool:
+    """Whether it is a reference file: ``phases/<id>_<phase>.nii.gz`` lie beside it."""
+    beside = [nifti_stem(other) for other in files.get(path.parent / "phases", ()) if is_nifti(other)]
+    return any(stem.startswith(f"{nifti_stem(path)}_") for stem in beside)
+
+
+def _belongs_to_others(folder: Path, files: Mapping[Path, list[Path]]) -> bool:
+    """Whether its files are phases of reference files above, or masks (``labels/``) of studies elsewhere."""
+    above = any(is_nifti(path) for path in files.get(folder.parent, ()))
+    return (folder.name == "phases" and above) or MASK_WORD.match(folder.name.casefold()) is not None
+
+
+def _selectors(phase_map: PhaseMap | None, folder: Path, root: Path) -> dict[str, Selector] | None:
+    """What the phase map says of a folder, by its name or its place."""
+    if phase_map is None:
+        return None
+    parts = folder.relative_to(root).parts
+    names = (name for name in (folder.name, "_".join(parts), "/".join(parts)) if name in phase_map.cases)
+    return phase_map.for_case(next(names, ""))
+
+
+def _is_4d(path: Path) -> bool:
+    try:
+        return dimensions(path, path.name) == 4
+    except InputError:
+        return False
+
+
+def _why_no_phases(images: Sequence[Path], folder: Path) -> str:
+    try:
+        phases_by_name(list(images), folder, folder.name)
+    except InputError as error:
+        return error.found
+    return "no phases"
