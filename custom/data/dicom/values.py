@@ -10,10 +10,13 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
+from functools import lru_cache
 
 from pydicom import config
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
+from pydicom.tag import BaseTag, Tag
 
 from ...types import InputError
 
@@ -35,6 +38,7 @@ READ_ERRORS = (
 
 
 _LONGEST_TEXT = 1024  # characters; DICOM allows 64 for nearly everything that is read here
+_LONGEST_SHARED = 128  # bytes
 
 
 @contextmanager
@@ -50,19 +54,39 @@ def quiet_pydicom() -> Iterator[None]:
         config.settings.reading_validation_mode = mode
 
 
+def _value(dataset: Dataset, keyword: str) -> object:
+    """A value as pydicom converts it, once for all files that hold the same bytes: that is where the time went."""
+    raw = dataset.get_item(_tag(keyword))
+    if not isinstance(raw, RawDataElement):
+        return None if raw is None else raw.value
+    value = raw.value
+    if value is None or len(value) > _LONGEST_SHARED or not value.isascii() or b"\x1b" in value:
+        return dataset.get(keyword)  # with the file's own character set
+    return _converted(int(raw.tag), raw.VR, value, raw.is_implicit_VR, raw.is_little_endian)
+
+
+_tag = lru_cache(maxsize=None)(Tag)
+
+
+@lru_cache(maxsize=4096)
+def _converted(tag: int, vr: str | None, value: bytes, implicit: bool, little_endian: bool) -> object:
+    raw = RawDataElement(BaseTag(tag), vr, len(value), value, 0, implicit, little_endian)
+    return Dataset({raw.tag: raw})[raw.tag].value
+
+
 def text(dataset: Dataset, keyword: str) -> str:
     """A value as printable text without surrounding blanks; empty when absent.
 
     Descriptions go into messages and reports: no control characters (a terminal would obey them), no novels.
     """
-    value = dataset.get(keyword)
+    value = _value(dataset, keyword)
     said = "" if value is None else str(value)[:_LONGEST_TEXT].strip(" \0\r\n\t")
     return said if said.isprintable() else "".join(c if c.isprintable() else " " for c in said).strip()
 
 
 def texts(dataset: Dataset, keyword: str) -> tuple[str, ...]:
     """A value of one or several texts."""
-    value = dataset.get(keyword)
+    value = _value(dataset, keyword)
     if value is None or isinstance(value, str):
         return tuple(part for part in (value or "").split("\\") if part)
     return tuple(str(part).strip() for part in value)
@@ -71,7 +95,7 @@ def texts(dataset: Dataset, keyword: str) -> tuple[str, ...]:
 def numbers(dataset: Dataset, keyword: str, count: int) -> tuple[float, ...] | None:
     """Exactly ``count`` finite numbers, or ``None``."""
     try:
-        values = tuple(float(value) for value in dataset.get(keyword))
+        values = tuple(float(value) for value in _value(dataset, keyword))
     except READ_ERRORS:
         return None
     return values if len(values) == count and all(map(math.isfinite, values)) else None
@@ -80,7 +104,7 @@ def numbers(dataset: Dataset, keyword: str, count: int) -> tuple[float, ...] | N
 def number(dataset: Dataset, keyword: str) -> float | None:
     """One finite number, or ``None``."""
     try:
-        value = float(dataset.get(keyword))
+        value = float(_value(dataset, keyword))
     except READ_ERRORS:
         return None
     return value if math.isfinite(value) else None
@@ -99,7 +123,7 @@ def stated_number(dataset: Dataset, keyword: str, where: str) -> float | None:
         InputError: a value that is there and is no number.
     """
     try:
-        value = dataset.get(keyword)
+        value = _value(dataset, keyword)
         if value is None or value == "":
             return None
         value = float(value)
@@ -115,6 +139,7 @@ def stated_number(dataset: Dataset, keyword: str, where: str) -> float | None:
     return value
 
 
+@lru_cache(maxsize=1024)
 def clock_s(day: str, time: str) -> float | None:
     """Seconds on a clock that runs over midnight, from DICOM's ``YYYYMMDD`` and ``HHMMSS.FFFFFF``."""
     match = re.match(r"(\d\d):?(\d\d):?(\d\d(?:\.\d+)?)?", time)
