@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +11,8 @@ from .phase_map import Selector
 from .phase_names import OTHER, distinct_stems, phases_in_text
 from .segmentations.find import is_mask_file
 from .shown import shown
+from .walk import walk_files
 
-MAX_FILES = 100_000
 ACCEPTED_FORMS = (
     "one NIfTI file per phase (pre, arterial, portal_venous, delayed), DICOM files, a 4-D NIfTI, "
     "or a reference NIfTI with phases/<id>_<phase>.nii.gz beside it"
@@ -35,16 +34,10 @@ def list_files(folder: Path, where: str) -> FolderFiles:
     Raises:
         InputError: no such folder, or more files than a study can have.
     """
-    files: list[Path] = []
-    for root, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
-        files += [Path(root, name) for name in sorted(names) if not name.startswith(".")]
-        if len(files) > MAX_FILES:
-            raise InputError(
-                found=f"more than {MAX_FILES} files", expected="one study", where=where, remedy="Name a study's folder."
-            )
+    files = walk_files(folder, where)
     masks = [path for path in files if is_mask_file(path)]
-    rest = [path for path in files if not is_mask_file(path)]
+    taken = set(masks)
+    rest = [path for path in files if path not in taken]
     return FolderFiles([path for path in rest if is_nifti(path)], masks, [path for path in rest if not is_nifti(path)])
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,8 +12,9 @@ from ...types import PHASES, InputError
 from ..budget import MemoryBudget
 from ..phase_map import Selector
 from ..plan import Faults, Origin, VolumePlan
+from ..walk import walk_files
 from .automatic import choose_volumes
-from .headers import read_headers
+from .headers import UNREAD, read_headers
 from .pixels import read_voxels
 from .records import Frame, TimePoint
 from .selection import list_volumes, select_volumes
@@ -59,9 +59,10 @@ def plan_dicom_exam(
     Raises:
         InputError: see the steps.
     """
-    frames, aside = _headers(files, folder, where, faults)
+    frames, unused = _headers(files, folder, where, faults)
     if frames is None:
         return DicomExam({})
+    aside = unused
     if not frames:
         counts: Counter[str] = Counter()
         for entry in aside:
@@ -87,7 +88,7 @@ def plan_dicom_exam(
         }
         flags = []
     phases = _plan(chosen, evidence, volumes, where, budget, faults)
-    return DicomExam(phases, (*flags, *_remarks(chosen)), tuple(aside), _origin(chosen))
+    return DicomExam(phases, (*flags, *_remarks(chosen, unused)), tuple(aside), _origin(chosen))
 
 
 def plan_dicom_phases(
@@ -113,7 +114,7 @@ def plan_dicom_phases(
 
 
 def _only_volume(folder: Path, time_point: int | None, phase: str, where: str, faults: Faults) -> TimePoint | None:
-    frames, _ = _headers(_files_below(folder), folder, where, faults)
+    frames, _ = _headers(walk_files(folder, where), folder, where, faults)
     if frames is None:
         return None
     volumes = with_strays_as_faults(time_points_of(stacks_of(frames), where), where)
@@ -134,10 +135,6 @@ def _headers(files: Iterable[Path], folder: Path, where: str, faults: Faults) ->
     frames, aside = read_headers(files, folder=folder, where=where, faults=unreadable)
     faults.found += unreadable.found
     return None if unreadable else frames, aside
-
-
-def _files_below(folder: Path) -> list[Path]:
-    return [Path(root, name) for root, _, names in sorted(os.walk(folder)) for name in sorted(names)]
 
 
 def _check_one_exam(volumes: Sequence[TimePoint], where: str) -> None:
@@ -212,12 +209,13 @@ def _time_zero(chosen: Mapping[str, TimePoint], volumes: Sequence[TimePoint]) ->
     return min((v.clock_s for v in volumes if v.label in labels and v.clock_s is not None), default=None)
 
 
-def _remarks(chosen: Mapping[str, TimePoint]) -> list[str]:
+def _remarks(chosen: Mapping[str, TimePoint], unused: Sequence[dict]) -> list[str]:
     volumes = list(chosen.values())
     agents = " ".join(volume.file.contrast_agent for volume in volumes).casefold()
     frames = [frame for volume in volumes for frame in volume.frames]
     scales = {(frame.slope, frame.intercept) for frame in frames if not frame.scale_undone}
     kinds = {(frame.rescaled, frame.scale_undone) for frame in frames}
+    series = {str(volume.file.series_number) for volume in volumes}
     remarks = {
         "gadoxetate": any(name in agents for name in _GADOXETATE),
         "scaling_differs": len(scales) > 1 or len(kinds) > 1,
@@ -225,6 +223,8 @@ def _remarks(chosen: Mapping[str, TimePoint]) -> list[str]:
         "time_points_fewer_than_declared": any(
             volume.count < (volume.file.declared_time_points or 0) for volume in volumes
         ),
+        "same_series_set_aside": any(entry["series"] in series for entry in unused),
+        "unread_files": any(entry["reason"] in UNREAD for entry in unused),
         "time_points_from_instance_numbers": any(volume.split_by == "repeated positions" for volume in volumes),
     }
     return [flag for flag, true in remarks.items() if true]

@@ -14,7 +14,7 @@ from ...types import InputError
 from ..plan import Faults
 from ..shown import shown
 from .multiframe import frames_of_multiframe
-from .open_file import NOT_DICOM, open_header
+from .open_file import DEFLATED, NOT_DICOM, UNKNOWN, open_header
 from .pixel_format import pixel_format
 from .records import FileHeader, Frame
 from .scaling import scaling
@@ -23,6 +23,9 @@ from .values import READ_ERRORS, clock_s, integer, number, numbers, quiet_pydico
 MR_IMAGE = "1.2.840.10008.5.1.4.1.1.4"
 ENHANCED_MR = ("1.2.840.10008.5.1.4.1.1.4.1", "1.2.840.10008.5.1.4.1.1.4.4")  # enhanced, legacy converted
 _DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
+_UNKNOWN_MR = "not an MR image (unknown kind)"
+UNREAD = (UNKNOWN, DEFLATED, _UNKNOWN_MR)
+"""Reasons of files that were set aside without knowing what they are: a slice may be among them."""
 _LONGEST_DESCRIPTION = 128  # characters
 
 _KEYWORDS = [
@@ -105,7 +108,7 @@ def _reason(dataset: Dataset, where: str) -> str | None:
     if not kind:
         raise _unreadable("no SOP class", where)
     if kind != MR_IMAGE and kind not in ENHANCED_MR:
-        return f"not an MR image ({UID(kind).name if UID(kind).name != kind else 'unknown kind'})"
+        return f"not an MR image ({UID(kind).name})" if UID(kind).name != kind else _UNKNOWN_MR
     if "PixelData" not in dataset and "FloatPixelData" not in dataset:
         raise _unreadable("no pixel data", where)
     if (integer(dataset, "SamplesPerPixel") or 1) != 1 or text(dataset, "PhotometricInterpretation") == "MONOCHROME1":

@@ -17,8 +17,9 @@ from pydicom.dataset import FileDataset
 from pydicom.filereader import read_partial
 
 NOT_DICOM = "not DICOM"
+UNKNOWN, DEFLATED = "not DICOM, of unknown kind", "deflated transfer syntax"
 
-_DEFLATED = "1.2.840.10008.1.2.1.99"
+_DEFLATED_SYNTAX = "1.2.840.10008.1.2.1.99"
 _HEAD = 4096  # bytes that hold nearly every file's meta group
 _LONGEST_META = 2**20  # bytes
 _DEFER_BYTES = 4096  # longer values are skipped, and read when somebody asks for them
@@ -29,12 +30,12 @@ _ITEM = b"\xfe\xff\x00\xe0"
 _LONG_VR = (b"OB", b"OW", b"OF", b"OD", b"OL", b"OV", b"SQ", b"UC", b"UR", b"UT", b"UN", b"SV", b"UV")
 
 
-def open_header(path: Path, tags: list) -> tuple[FileDataset, int] | str:
+def open_header(path: Path, tags: list | None = None) -> tuple[FileDataset, int] | str:
     """The header of a file and the file's size, or why it is no DICOM file that can be read.
 
     Args:
         path: any path, whatever lies there.
-        tags: what is read; everything else is skipped.
+        tags: what is read, everything else is skipped; ``None`` for all. Long values are read when asked for.
 
     Raises:
         OSError, ValueError and what else pydicom raises on a damaged file.
@@ -46,10 +47,11 @@ def open_header(path: Path, tags: list) -> tuple[FileDataset, int] | str:
     with path.open("rb") as stream:
         head = stream.read(_HEAD)
         if not looks_like_dicom(head):
-            return NOT_DICOM
+            nameless = not path.suffix or path.suffix[1:].isdecimal()  # as exported slices often are
+            return UNKNOWN if nameless and (b"\0" in head or not head) else NOT_DICOM
         size = os.fstat(stream.fileno()).st_size
-        if _transfer_syntax(head, stream) == _DEFLATED:  # would be inflated whole, without any bound
-            return "deflated transfer syntax"
+        if _transfer_syntax(head, stream) == _DEFLATED_SYNTAX:  # would be inflated whole, without any bound
+            return DEFLATED
         _check_item_count(stream, size)
         stream.seek(0)
         bare = head[128:132] != b"DICM"
@@ -63,12 +65,18 @@ def looks_like_dicom(head: bytes) -> bool:
 
 def holds_dicom(files: Iterable[Path], most: int = 50) -> bool:
     """Whether one of the first files is DICOM by its first bytes."""
-    for path, _ in zip(files, range(most), strict=False):
-        if path.is_file():
+    return any(looks_like_dicom(read_head(path, 132)) for path, _ in zip(files, range(most), strict=False))
+
+
+def read_head(path: Path, count: int) -> bytes:
+    """The first bytes of a file; none where there is no file, or none that may be read."""
+    try:
+        if path.is_file():  # a pipe would be waited for
             with path.open("rb") as stream:
-                if looks_like_dicom(stream.read(132)):
-                    return True
-    return False
+                return stream.read(count)
+    except OSError:  # reported by whoever needs the file
+        pass
+    return b""
 
 
 class _Counter:
