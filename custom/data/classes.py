@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ..types import InputError
+from ..types import UNKNOWN_CLASS
+from .annotated import as_entry
+from .label_values import class_index
 
 
 def class_indices(items: Sequence[Mapping], classes: Sequence[str]) -> list[int | None]:
     """Index of each item's ``lesion_class`` in ``classes``; ``None`` where it is unknown, mixed or healthy.
 
+    Args:
+        items: entries of a datalist, or an annotation server's items.
+        classes: class names in head order.
+
     Raises:
         InputError: an item names a class that ``classes`` does not hold.
     """
-    indices = []
-    for item in items:
-        name = item.get("lesion_class")
-        if name is not None and name not in classes:
-            raise InputError(
-                found=f"the lesion class '{name}'",
-                expected=f"one of {list(classes)}, or null",
-                where=f"datalist, case {item.get('case')}",
-                remedy="Correct the datalist, or name your classes with --classes \"['...', '...']\".",
-            )
-        indices.append(None if name is None else list(classes).index(name))
-    return indices
+    entries = [as_entry(item) for item in items]
+    where = [f"datalist, case {entry.get('case')}" for entry in entries]
+    found = [class_index(e.get("lesion_class"), classes, where=w) for e, w in zip(entries, where, strict=True)]
+    return [None if index == UNKNOWN_CLASS else index for index in found]

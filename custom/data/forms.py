@@ -196,10 +196,8 @@ def _plan_reference(
     path: Path, case: str, selectors: Selectors | None, reference: str, budget: MemoryBudget, faults: Faults
 ) -> FoundPhases:
     """A reference NIfTI and its siblings ``phases/<id>_<phase>.nii.gz``; the file itself is the reference phase."""
-    folder, stem = path.parent / "phases", nifti_stem(path)
+    stem, siblings = nifti_stem(path), phases_beside(path)
     prefix = f"{stem}_"
-    beside = sorted(folder.iterdir()) if folder.is_dir() else []
-    siblings = [file for file in beside if is_nifti(file) and file.name.startswith(prefix)]
     if selectors is not None:
         return FoundPhases(_plan_selected(path.parent, [path, *siblings], case, selectors, budget, faults))
     paths = {reference: path}
@@ -225,6 +223,16 @@ def _plan_reference(
     if reference in phases:
         phases[reference] = replace(phases[reference], evidence=phases[reference].evidence | {"rule": "reference file"})
     return FoundPhases(phases)
+
+
+def phases_beside(path: Path) -> list[Path]:
+    """The files ``phases/<id>_*`` of the reference NIfTI ``<id>``: not those of ``<id>_2`` if that is one, too."""
+    folder, prefix = path.parent / "phases", f"{nifti_stem(path)}_"
+    if not folder.is_dir():
+        return []
+    longer = [f"{nifti_stem(file)}_" for file in path.parent.iterdir() if file.name.startswith(prefix)]
+    ours = [file for file in folder.iterdir() if is_nifti(file) and file.name.startswith(prefix)]
+    return sorted(file for file in ours if not file.name.startswith(tuple(longer)))
 
 
 def _check_distinct(phases: dict[str, VolumePlan], case: str) -> None:

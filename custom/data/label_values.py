@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -33,17 +33,25 @@ def class_index(name: str | None, classes: Sequence[str], *, where: str) -> int:
     return folded.index(str(name).casefold())
 
 
-def label_values(mask: np.ndarray, lesion_class: str | None, classes: Sequence[str], *, where: str) -> LabelValues:
+def label_values(
+    mask: np.ndarray,
+    lesion_class: str | None,
+    classes: Sequence[str],
+    *,
+    where: str,
+    names: Mapping[int, str] | None = None,
+) -> LabelValues:
     """Bring a mask to class values.
 
     A mask that holds only 0 and 1 says where, not what: it takes the study's class. Values above 1 are classes of
-    their own, value ``k + 1`` for class ``k``.
+    their own, value ``k + 1`` for class ``k``. Names that a viewer gave to the values decide, if they are classes.
 
     Args:
         mask: ``(X, Y, Z)``, whole numbers, 0 background.
         lesion_class: class name of the study or ``None``.
         classes: class names in head order.
         where: the mask, as the user named it.
+        names: value → name of the segment, case ignored; names of which none is a class say nothing.
 
     Returns:
         The label map, the study's class index, and whether the values carry classes.
@@ -52,6 +60,9 @@ def label_values(mask: np.ndarray, lesion_class: str | None, classes: Sequence[s
         InputError: a value that no class has, or a mask that contradicts the study's class.
     """
     study_class = class_index(lesion_class, classes, where=where)
+    named = _classes_of_names(names or {}, classes)
+    if named:
+        mask = _renumbered(mask, named, names or {}, classes, where)
     present = [int(v) for v in np.unique(mask) if v != 0]
     if present and (present[-1] > len(classes) or present[0] < 0):
         raise InputError(
@@ -61,7 +72,7 @@ def label_values(mask: np.ndarray, lesion_class: str | None, classes: Sequence[s
             remedy="Renumber the mask; a mask without classes is 0 and 1.",
         )
     values = mask.astype(np.uint8)
-    if present in ([], [1]):
+    if not present or (present == [1] and not named):
         if study_class == UNKNOWN_CLASS:
             return LabelValues(values, UNKNOWN_CLASS, False)
         return LabelValues(values * np.uint8(study_class + 1), study_class, True)
@@ -75,3 +86,27 @@ def label_values(mask: np.ndarray, lesion_class: str | None, classes: Sequence[s
             remedy="Correct 'lesion_class' in the datalist, or store the mask as 0 and 1.",
         )
     return LabelValues(values, present[0] - 1, True)
+
+
+def _classes_of_names(names: Mapping[int, str], classes: Sequence[str]) -> dict[int, int]:
+    """Value of the mask → value of its class."""
+    folded = [str(c).casefold() for c in classes]
+    return {value: folded.index(name.casefold()) + 1 for value, name in names.items() if name.casefold() in folded}
+
+
+def _renumbered(
+    mask: np.ndarray, named: Mapping[int, int], names: Mapping[int, str], classes: Sequence[str], where: str
+) -> np.ndarray:
+    present = np.unique(mask)
+    if strangers := [names.get(int(v), f"value {int(v)}") for v in present if v != 0 and int(v) not in named]:
+        raise InputError(
+            found=f"segments that are no class: {', '.join(map(repr, strangers))}",
+            expected=f"segments named {', '.join(classes)}",
+            where=where,
+            remedy="Rename or remove them in the viewer, and save the label again.",
+        )
+    new = np.zeros(int(present[-1]) + 1, np.uint8)
+    for value, class_value in named.items():
+        if value < len(new):
+            new[value] = class_value
+    return new[mask.astype(np.intp)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from os import PathLike
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -12,13 +11,14 @@ from monai.data import MetaTensor
 from monai.transforms import Transform
 
 from ..data import Study, Volume, load_phase_map, load_study
+from ..data.annotated import as_entry
 from ..data.label_values import label_values
 from ..types import DEFAULT_CLASSES, PHASES, REFERENCE_PHASE, UNKNOWN_CLASS, InputError
 from .world_grid import OnGrid, resample_to_grid
 
 CONSUMED_KEYS = (
     *("case", "patient", "phases", "label", "labels", "liver", "lesion_class", "true_enhancement", "site"),
-    *("affines", "lesions", "notes"),
+    *("affines", "lesions", "notes", "label_names"),
 )
 """Keys of a datalist item that end here; what else an item holds (a server's request, for example) passes through."""
 
@@ -64,8 +64,9 @@ class LoadStudyd(Transform):
         self.min_coverage = min_coverage
 
     def __call__(self, data: Mapping[Hashable, object] | str | PathLike) -> dict:
+        data = as_entry(data, self.key)
         study = load_study(
-            _named(data, self.key),
+            data,
             phase_map=self.phase_map,
             reference_phase=self.reference_phase,
             memory_budget_gb=self.memory_budget_gb,
@@ -76,7 +77,7 @@ class LoadStudyd(Transform):
         image, present, flags = self._phases_on_grid(study, reference)
         out[self.key] = _meta_tensor(image, reference, study.case)
         out["phase_mask"] = present
-        out |= self._labels(study, reference)
+        out |= self._labels(study, reference, given.get("label_names"))
         out["true_enhancement"] = _true_enhancement(given.get("true_enhancement"))
         out["study"] = _describe(study, flags)
         return out
@@ -94,13 +95,14 @@ class LoadStudyd(Transform):
                 flags.append(f"partial_coverage:{phase}")
         return torch.from_numpy(image), present, flags
 
-    def _labels(self, study: Study, reference: Volume) -> dict:
+    def _labels(self, study: Study, reference: Volume, names: Mapping[int, str] | None) -> dict:
         if study.label is None and not study.phase_labels:
             known = study.lesion_class in self.classes
             return {"lesion_class": self.classes.index(study.lesion_class) if known else UNKNOWN_CLASS}
         main = study.label or study.phase_labels.get(study.reference_phase) or next(iter(study.phase_labels.values()))
         mask = _to_reference(main, reference, nearest=True).data
-        values = label_values(mask, study.lesion_class, self.classes, where=f"{study.case}/{main.source}")
+        where = f"{study.case}/{main.source}"
+        values = label_values(mask, study.lesion_class, self.classes, where=where, names=names)
         out = {
             "label": _meta_tensor(torch.from_numpy(values.data)[None], reference, study.case),  # (1, X, Y, Z)
             "lesion_class": values.lesion_class,
@@ -111,14 +113,6 @@ class LoadStudyd(Transform):
             masks = np.stack([_to_reference(volume, reference, nearest=True).data > 0 for volume in own])
             out["phase_label"] = _meta_tensor(torch.from_numpy(masks.astype(np.uint8)), reference, study.case)
         return out
-
-
-def _named(item: Mapping | str | PathLike, key: str) -> Mapping | str | PathLike:
-    """An annotation server's item has no case: the image's name stands for it."""
-    if not isinstance(item, Mapping) or "case" in item or not item.get(key):
-        return item
-    path = Path(str(item[key]))
-    return {**item, "case": path.name.removesuffix(".gz").removesuffix(".nii")}
 
 
 def _to_reference(volume: Volume, reference: Volume, *, nearest: bool) -> OnGrid:

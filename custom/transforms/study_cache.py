@@ -8,6 +8,9 @@ from pathlib import Path
 from monai.data import MetaTensor, PersistentDataset
 from monai.data.utils import pickle_hashing
 
+from ..data.annotated import as_entry
+from ..data.forms import phases_beside
+
 FILE_KEYS = ("image", "label", "phases", "labels", "liver")
 
 
@@ -19,14 +22,14 @@ class StudyCacheDataset(PersistentDataset):
       load refuses, after which ``PersistentDataset`` prepares every study anew in every epoch.
 
     Args:
-        data: datalist entries.
+        data: datalist entries, or the items of an annotation server.
         transform: the preprocessing; what comes before its first random transform is cached.
         cache_dir: folder for the cache, made if needed; ``None`` caches nothing.
     """
 
     def __init__(self, *, data: Sequence, transform: Sequence[Callable] | Callable, cache_dir: str | None) -> None:
         super().__init__(
-            data=data,
+            data=[as_entry(item) for item in data],
             transform=transform,
             cache_dir=cache_dir,
             hash_func=study_key,
@@ -67,4 +70,4 @@ def _paths(value: object) -> Iterator[str]:
 def _files(path: Path) -> list[Path]:
     if path.is_dir():
         return sorted(p for p in path.rglob("*") if p.is_file())
-    return [path] if path.is_file() else []
+    return [path, *phases_beside(path)] if path.is_file() else []

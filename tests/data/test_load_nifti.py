@@ -124,6 +124,16 @@ def test_reference_file_with_phases_beside_it(tmp_path, volumes, save_nifti):
     assert study.phases["portal_venous"].source == "case00.nii.gz"
 
 
+def test_phases_of_a_longer_name_belong_to_that_study(tmp_path, volumes, save_nifti):
+    for case in ("c1", "c1_2"):
+        for phase in ("pre", "arterial"):
+            save_nifti(tmp_path / "phases" / f"{case}_{phase}.nii.gz", volumes[phase] + (case == "c1_2"))
+        save_nifti(tmp_path / f"{case}.nii.gz", volumes["portal_venous"])
+    short, long = load_study(tmp_path / "c1.nii.gz"), load_study(tmp_path / "c1_2.nii.gz")
+    assert list(short.phases) == list(long.phases) == ["pre", "arterial", "portal_venous"]
+    np.testing.assert_array_equal(long.phases["pre"].data, short.phases["pre"].data + 1)
+
+
 def test_label_on_another_grid_is_a_flag(nifti_study, volumes, save_nifti):
     save_nifti(nifti_study / "tumour.nii.gz", (volumes["pre"] > 180).astype(np.uint8), affine=np.eye(4))
     assert load_study(nifti_study).flags == ("label_grid_differs",)

@@ -26,5 +26,14 @@ def test_same_size_rewritten_is_another_file(tmp_path):
     assert study_key({"image": str(file)}) != first
 
 
+def test_phases_beside_a_reference_file_count(tmp_path):
+    reference, sibling = tmp_path / "a.nii.gz", tmp_path / "phases" / "a_pre.nii.gz"
+    sibling.parent.mkdir()
+    reference.write_bytes(b"one")
+    first = study_key({"image": str(reference)})
+    sibling.write_bytes(b"one")
+    assert study_key({"image": str(reference)}) != first
+
+
 def test_missing_file_is_left_to_the_reader(tmp_path):
     assert isinstance(study_key({"case": "a", "label": str(tmp_path / "none.nii.gz"), "labels": None}), bytes)
