@@ -9,6 +9,7 @@ import pytest
 from custom.data import load_study
 from custom.data.datasets import known_entries
 from custom.data.datasets.lld_annotation import CLASSES, patient_number
+from custom.transforms import LoadStudyd
 from custom.types import PHASES, InputError
 
 SEQUENCES = ("C-pre", "C+A", "C+V", "C+Delay", "T2WI", "DWI", "In Phase", "Out Phase")
@@ -112,6 +113,19 @@ def test_each_phase_keeps_its_own_mask_and_grid(tree):
         assert np.argwhere(study.phase_labels[phase].data).min(0).tolist() == [2, 1, 1 + n % 2]
     assert any(remark.startswith("In 1 studies the phases lie on different grids") for remark in remarks)
     assert any("set to identity" in remark for remark in remarks)
+
+
+def test_training_sees_each_phase_under_its_own_mask(tree):
+    """All masks on the reference phase's grid: its own as the label, the arterial one, a slice higher, as its own."""
+    tree.patient("MR7", 6)
+    entry = prepared(tree)[0]["MR7"]
+    item = LoadStudyd(classes=("hemangioma", "HCC"))(entry)
+    reference = load_study(entry).phase_labels["portal_venous"]
+    np.testing.assert_array_equal(item["label"][0].numpy(), 2 * reference.data)
+    np.testing.assert_array_equal(item["phase_label"][PHASES.index("portal_venous")].numpy(), reference.data)
+    assert item["phase_label"][PHASES.index("arterial")].sum() > 0
+    assert (item["phase_label"][PHASES.index("arterial")].numpy() != reference.data).any()
+    assert item["lesion_class"] == 1
 
 
 def test_other_sequences_are_never_read(tree):

@@ -13,7 +13,7 @@ from datetime import datetime
 from os import PathLike
 from pathlib import Path
 
-from ...types import DEFAULT_CLASSES, InputError
+from ...types import DEFAULT_CLASSES, REFERENCE_PHASE, InputError
 from ..geometry import same_grid
 from ..nifti import read_grid
 from ..splits import natural_key
@@ -58,8 +58,8 @@ def entries(
             found.append(_entry({"case": case, "patient": patient}, exam, names, rater))
             drawn_on.update(found[-1].pop("drawn_on", ()))
     remarks = [f"Masks of rater {rater}; the two raters' tumours agree with a mean Dice of 0.85 ± 0.16 (as published)."]
-    if drawn_on:
-        phase, count = drawn_on.most_common(1)[0]
+    phase, count = max(drawn_on.items(), key=lambda item: item[1], default=(None, 0))
+    if count > drawn_on[REFERENCE_PHASE]:
         remarks.append(f"In {count} exams the masks lie on the grid of {phase}: use it with --reference_phase {phase}.")
     return found, remarks
 

@@ -1,6 +1,7 @@
 """LLD-MMRI as its authors publish it: ``images/<patient>/<studyUID>/<seriesUID>.nii.gz`` and an annotation file.
 
-There are boxes but no masks: the studies serve to measure classification, not to train. The images need not carry
+There are boxes but no masks: the studies can be read and predicted, and the predicted class compared with the
+annotated one; training and evaluation need masks. The images need not carry
 their spacing and position; where they do not, those of the annotation are given with the entry (``affines``).
 """
 
@@ -32,7 +33,10 @@ ANNOTATION_FILES = ("labels/Annotation.json", "Annotation.json", "LLD_MMRI_Annot
 SPACING_TOLERANCE = 0.01  # of the spacing
 POSITION_TOLERANCE_MM = 0.5
 
-NO_MASKS = "There are boxes but no masks: classification can be measured with these studies; training needs masks."
+NO_MASKS = (
+    "There are boxes but no masks: inference predicts a class that can be compared with lesion_class; training and "
+    "evaluation need masks."
+)
 DIRECTIONS = (
     "The annotation holds no directions. Where an image lacks its geometry, identity is assumed, as in the version "
     "with masks: right for axial series only."
