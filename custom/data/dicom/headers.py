@@ -40,7 +40,7 @@ _KEYWORDS = [
     *("RescaleSlope", "RescaleIntercept", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
 ]
 _SCALE_SLOPE = Tag(0x2005, 0x100E)
-_TAGS = [*map(Tag, _KEYWORDS), _SCALE_SLOPE]
+_TAGS = frozenset((*map(Tag, _KEYWORDS), _SCALE_SLOPE))
 
 
 def read_headers(files: Iterable[Path], *, folder: Path, where: str, faults: Faults) -> tuple[list[Frame], list[dict]]:

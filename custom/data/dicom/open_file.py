@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import BinaryIO
 
 import pydicom
-from pydicom.dataset import FileDataset
+from pydicom.dataset import Dataset
 from pydicom.filereader import read_partial
+
+from .quick_header import quick_header
 
 NOT_DICOM = "not DICOM"
 UNKNOWN, DEFLATED = "not DICOM, of unknown kind", "deflated transfer syntax"
@@ -30,7 +32,7 @@ _ITEM = b"\xfe\xff\x00\xe0"
 _LONG_VR = (b"OB", b"OW", b"OF", b"OD", b"OL", b"OV", b"SQ", b"UC", b"UR", b"UT", b"UN", b"SV", b"UV")
 
 
-def open_header(path: Path, tags: list | None = None) -> tuple[FileDataset, int] | str:
+def open_header(path: Path, tags: Collection | None = None) -> tuple[Dataset, int] | str:
     """The header of a file and the file's size, or why it is no DICOM file that can be read.
 
     Args:
@@ -50,6 +52,9 @@ def open_header(path: Path, tags: list | None = None) -> tuple[FileDataset, int]
             nameless = not path.suffix or path.suffix[1:].isdecimal()  # as exported slices often are
             return UNKNOWN if nameless and (b"\0" in head or not head) else NOT_DICOM
         size = os.fstat(stream.fileno()).st_size
+        header = None if tags is None else quick_header(stream, size, tags)
+        if header is not None:
+            return header, size
         if _transfer_syntax(head, stream) == _DEFLATED_SYNTAX:  # would be inflated whole, without any bound
             return DEFLATED
         _check_item_count(stream, size)
