@@ -4,16 +4,18 @@ from .dialects import DIALECTS, Dialect, get_dialect
 from .random_exam import RandomExam, draw_exam
 from .scanner import Scanner, draw_scanner
 from .series import Moment
-from .verdict import INCOMPLETE, RIGHT, WRONG, is_doubted, judge
+from .verdict import INCOMPLETE, REFUSED, RIGHT, WRONG, Outcome, is_doubted, judge, outcome_of
 from .write import write_dicom, write_exam
 
 __all__ = [
     "DIALECTS",
     "INCOMPLETE",
+    "REFUSED",
     "RIGHT",
     "WRONG",
     "Dialect",
     "Moment",
+    "Outcome",
     "RandomExam",
     "Scanner",
     "draw_exam",
@@ -21,6 +23,7 @@ __all__ = [
     "get_dialect",
     "is_doubted",
     "judge",
+    "outcome_of",
     "write_dicom",
     "write_exam",
 ]

@@ -19,6 +19,7 @@ class Dialect:
     """One vendor's habits.
 
     Args:
+        name: on the command line.
         summary: for the command line's help.
         manufacturer, model: as in the header.
         sequence: what the vendor calls the sequence; SeriesDescriptions begin with it.
@@ -36,6 +37,7 @@ class Dialect:
         tilt_deg: how the stack lies in the scanner, rotations about x, y, z.
     """
 
+    name: str
     summary: str
     manufacturer: str
     model: str
@@ -56,33 +58,47 @@ class Dialect:
 _SIEMENS, _GE, _PHILIPS = "SIEMENS", "GE MEDICAL SYSTEMS", "Philips Medical Systems"
 _PHILIPS_RESCALE, _PHILIPS_SCALE = (1.25, 0.75, 1.5, 1.1), (2.0, 4.0, 2.0, 8.0)
 
-DIALECTS: Final[dict[str, Dialect]] = {
-    "series": Dialect("one series for each phase", _SIEMENS, "Prisma_fit", "t1_vibe_fs_tra_bh", one_series=False),
-    "temporal": Dialect(
+_ALL = (
+    Dialect(
+        "series",
+        "one series for each phase",
+        *(_SIEMENS, "Prisma_fit", "t1_vibe_fs_tra_bh"),
+        one_series=False,
+    ),
+    Dialect(
+        "temporal",
         "one series, TemporalPositionIdentifier and TriggerTime",
         *(_GE, "SIGNA Premier", "Ax LAVA-Flex +C Dyn"),
         temporal_position=True,
         trigger_time=True,
         clocks=CONSTANT,
     ),
-    "acquisition": Dialect(
+    Dialect(
+        "acquisition",
         "one series, AcquisitionNumber",
         *(_SIEMENS, "Avanto_fit", "t1_fl3d_dynamic"),
         acquisition_number=True,
     ),
-    "trigger": Dialect(
+    Dialect(
+        "trigger",
         "one series, TriggerTime",
         *(_GE, "DISCOVERY MR750", "Ax LAVA MULTIPHASE"),
         trigger_time=True,
         clocks=CONSTANT,
     ),
-    "clock": Dialect("one series, AcquisitionTime alone", "Canon_Medical", "Vantage Galan 3T", "3D Quick dyn"),
-    "blocks": Dialect(
+    Dialect(
+        "clock",
+        "one series, AcquisitionTime alone",
+        *("Canon_Medical", "Vantage Galan 3T", "3D Quick dyn"),
+    ),
+    Dialect(
+        "blocks",
         "one series, positions repeated in blocks of InstanceNumbers",
         *("HITACHI", "ECHELON", "TIGRE DYNAMIC"),
         clocks=CONSTANT,
     ),
-    "scaled": Dialect(
+    Dialect(
+        "scaled",
         "one series, another scaling for each dynamic (2005,100E), injection time",
         *(_PHILIPS, "Ingenia Elition X", "dyn_THRIVE_BH"),
         temporal_position=True,
@@ -90,14 +106,16 @@ DIALECTS: Final[dict[str, Dialect]] = {
         rescale_slopes=_PHILIPS_RESCALE,
         scale_slopes=_PHILIPS_SCALE,
     ),
-    "enhanced": Dialect(
+    Dialect(
+        "enhanced",
         "enhanced multi-frame, temporal index and time of each frame",
         *(_SIEMENS, "MAGNETOM Vida", "t1_vibe_fs_tra_dyn"),
         temporal_position=True,
         multi_frame=True,
         rescale_slopes=(0.5, 0.25, 0.5, 0.125),
     ),
-    "enhanced-scaled": Dialect(
+    Dialect(
+        "enhanced-scaled",
         "enhanced multi-frame, another private scaling for each dynamic",
         *(_PHILIPS, "Ambition X", "mDIXON_dyn"),
         temporal_position=True,
@@ -105,13 +123,15 @@ DIALECTS: Final[dict[str, Dialect]] = {
         rescale_slopes=_PHILIPS_RESCALE,
         scale_slopes=_PHILIPS_SCALE,
     ),
-    "oblique": Dialect(
+    Dialect(
+        "oblique",
         "one series for each phase, tilted about all three axes",
         *(_SIEMENS, "Skyra", "t1_vibe_dixon_obl"),
         one_series=False,
         tilt_deg=(16.6, -4.0, 7.5),
     ),
-}
+)
+DIALECTS: Final[dict[str, Dialect]] = {dialect.name: dialect for dialect in _ALL}
 
 
 def get_dialect(name: str) -> Dialect:

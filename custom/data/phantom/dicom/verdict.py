@@ -2,21 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import nibabel
 import numpy as np
 
-from ....types import PHASES
+from ....types import PHASES, InputError
 from ..orientation import reoriented
-from .random_exam import RandomExam
+from .random_exam import RandomExam, draw_exam
 from .series import Moment
+from .write import write_exam
 
-RIGHT, WRONG, INCOMPLETE = "right", "wrong", "incomplete"
+RIGHT, INCOMPLETE, REFUSED, WRONG = "right", "incomplete", "refused", "wrong"
 DOUBTS = ("phase_choice_uncertain", "phase_evidence_against")
 """How flags begin that tell a user to look at the naming."""
 _WINDOWS_S = {"arterial": (25, 45), "portal_venous": (55, 95), "delayed": (115, 330)}
 """When moments beyond the four phases serve as well; pre-contrast, all until contrast arrives."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one random examination.
+
+    Args:
+        seed: of the examination; layout: its dialect.
+        verdict: `RIGHT`, `INCOMPLETE`, `WRONG`, or `REFUSED` when reading ended in an error that asks for a phase map.
+        doubted: the study's flags ask to look at the naming.
+        about: what the scanner did, and what the reader said.
+    """
+
+    seed: int
+    layout: str
+    verdict: str
+    doubted: bool
+    about: str
+
+
+def outcome_of(seed: int, read: Callable) -> Outcome:
+    """Write the examination of a seed, read it, and judge.
+
+    Args:
+        seed: see `draw_exam`.
+        read: ``load_study``.
+    """
+    exam = draw_exam(seed)
+    scanner = exam.scanner
+    about = (
+        f"{scanner.naming}, times {scanner.dialect.clocks}, {'+'.join(scanner.phases)}, {scanner.further or 'no more'}"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        write_exam(exam.study, exam.moments, Path(folder) / "case", scanner=scanner, seed=seed)
+        try:
+            study = read({"case": "case", "image": f"{folder}/case"})
+        except InputError as error:
+            return Outcome(seed, scanner.dialect.name, REFUSED, True, f"{about}: {error}")
+    verdict = judge(exam, {phase: (volume.data, volume.affine) for phase, volume in study.phases.items()})
+    return Outcome(
+        seed, scanner.dialect.name, verdict, is_doubted(study.flags), f"{about}: {', '.join(study.flags) or 'no flag'}"
+    )
 
 
 def judge(exam: RandomExam, phases: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> str:
