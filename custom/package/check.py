@@ -59,14 +59,17 @@ def check_version(source: Source) -> str:
 def check_config_file(file: Path) -> None:
     """Check a configuration by itself or, if it is an overlay, on top of the workflow that it belongs to."""
     stacks = [[file], *([file.with_name(base), file] for base in WHOLE_WORKFLOWS)]
-    raise_mistakes(min((_mistakes_of([str(path) for path in stack]) for stack in stacks), key=len))
+    merged, unreadable = [], []
+    for stack in stacks:
+        try:
+            merged.append(_mistakes_of([str(path) for path in stack]))
+        except InputError as error:
+            unreadable.append(error)
+    raise_mistakes(min(merged, key=len) if merged else unreadable[-1:])
 
 
 def _mistakes_of(files: list[str]) -> list[InputError]:
-    try:
-        config = read_config(files)
-    except InputError as error:
-        return [error]
+    config = read_config(files)
     where = " + ".join(Path(file).name for file in files)
     return [*find_mistakes(config), *_foreign_targets(config, where), *_unresolved(files, where)]
 
