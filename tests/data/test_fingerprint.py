@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from custom.data.fingerprint import draw_fingerprint, measure_studies, measure_study, write_fingerprint
+from custom.data.fingerprint import (
+    draw_fingerprint,
+    fingerprint_datalist,
+    measure_studies,
+    measure_study,
+    write_fingerprint,
+)
 from custom.data.fingerprint.summary import distribution, relative_enhancement, summarise
 from custom.enhancement import measure_enhancement
 from custom.types import PHASES
@@ -232,6 +238,19 @@ def test_a_data_set_on_one_page(sections, tmp_path):
     assert enhancement["pre"]["mean"] == 0
     assert fingerprint["classes"]["HCC"]["lesion_to_liver"]["pre"] == {"n": 0}
     assert fingerprint["intensity"]["body_median_of_scale"]["delayed"]["n"] == 3
+
+
+def test_the_fingerprint_of_a_datalist_lies_beside_it(study, tmp_path):
+    entry = study(label=box(SHAPE, (6, 5, 3), (9, 9, 6)))
+    entry["phases"] = {phase: os.path.basename(path) for phase, path in entry["phases"].items()}
+    entry["label"] = [os.path.basename(entry["label"])]
+    content = {"classes": ["FNH", "HCC"], "training": [entry], "validation": [], "test": []}
+    (tmp_path / "my.json").write_text(json.dumps(content), "utf-8")
+    fingerprint = fingerprint_datalist(tmp_path / "my.json")
+    assert json.loads((tmp_path / "my_fingerprint.json").read_text("utf-8")) == fingerprint
+    assert (tmp_path / "my_fingerprint.png").is_file()
+    assert (fingerprint["name"], list(fingerprint["classes"])) == ("my", ["FNH", "HCC"])
+    assert fingerprint["classes"]["HCC"]["lesions"] == 1
 
 
 def test_several_processes_give_the_same(sections):

@@ -1,11 +1,13 @@
 """LiverHccSeg in a generated tree with the set's names: two raters, several tumours, registered copies, odd masks."""
 
+import argparse
+
 import nibabel
 import numpy as np
 import pytest
 
 from custom.data import load_study
-from custom.data.datasets import known_entries
+from custom.data.datasets import KNOWN_SETS, add_dataset_arguments, known_entries, read_dataset
 from custom.types import PHASES, InputError
 
 AFFINE = np.array([[1.5, 0, 0, -9.0], [0, 1.5, 0, 4.0], [0, 0, 3.0, 2.0], [0, 0, 0, 1]])
@@ -124,6 +126,20 @@ def test_broken_files_set_the_exam_aside(tree):
     (folder / "pv.nii.gz").write_bytes(b"no image")
     (entry,) = prepared(tree)[0].values()
     assert entry["set_aside"].startswith("pv.nii.gz: an unreadable or truncated file")
+
+
+def test_the_licence_is_shown_and_all_stands_for_every_class(tree, caplog):
+    tree()
+    parser = argparse.ArgumentParser()
+    add_dataset_arguments(parser)
+    args = parser.parse_args(["--dataset", "liverhccseg", "--rater", "2"])
+    with caplog.at_level("INFO"):
+        entries, classes = read_dataset(args, root=tree.root, classes=["all"])
+    assert entries[0]["label"].endswith("rater2_tumor1.nii.gz")
+    assert classes == ["HCC"]
+    assert "liverhccseg: LiverHccSeg is licensed CC BY 4.0" in caplog.text
+    assert "Masks of rater 2" in caplog.text
+    assert all("NC" in KNOWN_SETS[name].licence for name in ("lld-mmri", "lld-mmri-original"))
 
 
 def test_what_cannot_be_meant(tree, tmp_path):

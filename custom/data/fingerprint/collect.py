@@ -14,12 +14,39 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from ...types import DEFAULT_CLASSES, REFERENCE_PHASE
+from ..datalist import read_datalist, with_absolute_paths
+from ..splits import SECTIONS
 from .measure import measure_study
 from .picture import draw_fingerprint
 from .summary import summarise
 
 FEW_STUDIES = 4
 """Up to here one process is faster than starting workers."""
+
+
+def fingerprint_datalist(
+    datalist: str | os.PathLike, *, reference_phase: str = REFERENCE_PHASE, workers: int | None = None
+) -> dict:
+    """Measure the studies of a datalist; write ``<name>_fingerprint.json`` and ``.png`` beside it.
+
+    Args:
+        datalist: the JSON file; relative paths in it start at its folder.
+        reference_phase, workers: as ``write_fingerprint`` takes them.
+
+    Raises:
+        InputError: no datalist. Studies that cannot be read are findings, not errors.
+    """
+    path = Path(datalist)
+    content = read_datalist(path)
+    root = path.parent.resolve()
+    return write_fingerprint(
+        {name: [with_absolute_paths(item, root) for item in content.get(name, [])] for name in SECTIONS},
+        path.with_name(f"{path.stem}_fingerprint"),
+        name=path.stem,
+        classes=content.get("classes") or DEFAULT_CLASSES,
+        reference_phase=reference_phase,
+        workers=workers,
+    )
 
 
 def write_fingerprint(

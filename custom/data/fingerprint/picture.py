@@ -19,6 +19,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8
 """Of the classes in head order: told apart by colour-blind readers."""
 
 GREY, INK, QUIET, WARNING = "#9aa0a6", "#1b1f24", "#6b7280", "#b42318"
+MARGINS = {"left": 0.05, "right": 0.985, "bottom": 0.07, "top": 0.88, "wspace": 0.26, "hspace": 0.36}
 PHASE_LABELS = ("pre", "arterial", "portal\nvenous", "delayed")
 
 
@@ -29,8 +30,8 @@ def draw_fingerprint(fingerprint: Mapping, path: str | os.PathLike) -> Path:
         fingerprint: the summary with its ``studies``.
         path: PNG file, replaced in one step.
     """
-    figure = Figure(figsize=(15, 8.6), layout="constrained")
-    axes = figure.subplots(2, 3)
+    figure = Figure(figsize=(15, 8.6))
+    axes = figure.subplots(2, 3, gridspec_kw=MARGINS)
     colours = _colours(fingerprint)
     panels: tuple[tuple[Callable, str], ...] = (
         (_curves, "Enhancement of the tumour, mean ± sd"),
@@ -45,7 +46,7 @@ def draw_fingerprint(fingerprint: Mapping, path: str | os.PathLike) -> Path:
         axis.set_title(title, loc="left", fontsize=11.5, fontweight="bold", color=INK)
         axis.spines[["top", "right"]].set_visible(False)
         axis.tick_params(colors=QUIET, labelsize=9)
-    figure.suptitle(_headline(fingerprint), x=0.01, ha="left", fontsize=14, color=INK)
+    figure.suptitle(_headline(fingerprint), x=0.012, y=0.97, ha="left", fontsize=14, color=INK)
     path = Path(path)
     unfinished = path.with_name(f".{path.name}.tmp")
     figure.savefig(unfinished, dpi=110, format="png", metadata={"Software": "MTI-Net"})
