@@ -70,7 +70,7 @@ def _check_names(naming: Naming, candidates: list[TimePoint], evidence: Evidence
                 raise _undecided(f"phase {phase} twice: series {labels}", "one series for each phase", where)
             continue
         raise _undecided(
-            f'series {candidates[j].label} "{candidates[j].file.description}", which speaks of {phase} '
+            f'series {candidates[j].label} "{candidates[j].file.title}", which speaks of {phase} '
             "but does not lie there in the order of time",
             "descriptions and acquisition times that agree",
             where,

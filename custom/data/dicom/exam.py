@@ -12,6 +12,7 @@ from ...types import PHASES, InputError
 from ..budget import MemoryBudget
 from ..phase_map import Selector
 from ..plan import Faults, Origin, VolumePlan
+from ..shown import redacted
 from ..walk import walk_files
 from .automatic import choose_volumes
 from .headers import UNREAD, read_headers
@@ -83,12 +84,17 @@ def plan_dicom_exam(
         chosen = select_volumes(selectors, volumes, where)
         _check_one_exam(list(chosen.values()), where)
         evidence = {
-            phase: {"rule": "phase map", "selector": str(selectors[phase]), **volume.describe()}
+            phase: {"rule": "phase map", "selector": _shown_selector(selectors[phase], volume), **volume.describe()}
             for phase, volume in chosen.items()
         }
         flags = []
     phases = _plan(chosen, evidence, volumes, where, budget, faults)
     return DicomExam(phases, (*flags, *_remarks(chosen, unused)), tuple(aside), _origin(chosen))
+
+
+def _shown_selector(selector: Selector, volume: TimePoint) -> str:
+    """What the user wrote; a folder or description of an export may name the patient."""
+    return redacted(str(selector), volume.file.identifiers)
 
 
 def plan_dicom_phases(

@@ -12,7 +12,8 @@ from pydicom.uid import UID
 
 from ...types import InputError
 from ..plan import Faults
-from ..shown import shown
+from ..shown import place_in_exam
+from .identifiers import KEYWORDS, identifiers_of
 from .multiframe import frames_of_multiframe
 from .open_file import DEFLATED, NOT_DICOM, UNKNOWN, open_header
 from .pixel_format import pixel_format
@@ -40,7 +41,7 @@ _KEYWORDS = [
     *("RescaleSlope", "RescaleIntercept", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
 ]
 _SCALE_SLOPE = Tag(0x2005, 0x100E)
-_TAGS = frozenset((*map(Tag, _KEYWORDS), _SCALE_SLOPE))
+_TAGS = frozenset((*map(Tag, (*_KEYWORDS, *KEYWORDS)), _SCALE_SLOPE))
 
 
 def read_headers(files: Iterable[Path], *, folder: Path, where: str, faults: Faults) -> tuple[list[Frame], list[dict]]:
@@ -73,7 +74,7 @@ def read_headers(files: Iterable[Path], *, folder: Path, where: str, faults: Fau
 
 def _read_file(path: Path, folder: Path, where: str) -> list[Frame] | tuple[str, str]:
     """The frames of a file, or (series, reason) when it is set aside."""
-    name = f"{where}/{shown(path.relative_to(folder))}"
+    name = f"{where}/{place_in_exam(path.relative_to(folder))}"
     try:
         opened = open_header(path, _TAGS)
         if isinstance(opened, str):
@@ -180,6 +181,7 @@ def _file_header(dataset: Dataset, path: Path, folder: Path, name: str, size: in
         series=text(dataset, "SeriesInstanceUID"),
         series_number=integer(dataset, "SeriesNumber"),
         description=text(dataset, "SeriesDescription")[:_LONGEST_DESCRIPTION],
+        identifiers=identifiers_of(dataset),
         sequence=(*texts(dataset, "ScanningSequence"), text(dataset, "EchoPulseSequence")),
         manufacturer=text(dataset, "Manufacturer").lower(),
         contrast_agent=_contrast_agent(dataset),

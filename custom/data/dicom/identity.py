@@ -6,7 +6,6 @@ Identifiers are kept in memory to group files and to recognise them in folder na
 from __future__ import annotations
 
 import os
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,11 +15,11 @@ from pathlib import Path
 from pydicom.tag import Tag
 
 from .headers import ENHANCED_MR, MR_IMAGE
+from .identifiers import KEYWORDS, identifiers_of
 from .open_file import open_header
 from .values import READ_ERRORS, quiet_pydicom, text
 
-_NAMES = ("PatientName", "PatientID", "OtherPatientIDs", "PatientBirthDate", "AccessionNumber", "IssuerOfPatientID")
-_TAGS = [*map(Tag, ("SOPClassUID", "StudyInstanceUID", "PatientIdentityRemoved", *_NAMES))]
+_TAGS = frozenset(map(Tag, ("SOPClassUID", *KEYWORDS)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +54,9 @@ def read_identity(path: Path) -> FileIdentity | None:
         dataset = opened[0]
         kind = text(dataset, "SOPClassUID") or text(dataset.file_meta, "MediaStorageSOPClassUID")
         exam, patient = text(dataset, "StudyInstanceUID"), text(dataset, "PatientID")
-        removed = text(dataset, "PatientIdentityRemoved").upper() == "YES"
-        said = "" if removed else " ".join(text(dataset, keyword) for keyword in _NAMES)
+        return FileIdentity(path, kind, exam, patient, identifiers_of(dataset))
     except READ_ERRORS:
         return None
-    words = set(re.split(r"[\s^,;=\\/]+", said.casefold())) | {exam}
-    return FileIdentity(path, kind, exam, patient, frozenset(words - {""}))
 
 
 def group_by_exam(files: Iterable[Path]) -> dict[str, list[FileIdentity]]:

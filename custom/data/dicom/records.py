@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ...types import InputError
+from ..shown import redacted
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,8 @@ class FileHeader:
     Args:
         path: the file; ``name`` is how messages call it, ``folder`` its place inside the study.
         patient, exam, series: identifiers, for comparison only.
+        description: SeriesDescription, in which people write all sorts of things; ``title`` is what is shown of it.
+        identifiers: lower-case texts that name the patient or the exam.
         shape: ``(rows, columns)``.
         pixels: byte offset and length of uncompressed pixel data, or ``None`` when pydicom has to decode.
         dtype: stored type of uncompressed pixels, little endian; of its bits the lower ``bits_stored`` count.
@@ -34,6 +37,7 @@ class FileHeader:
     series: str
     series_number: int | None
     description: str
+    identifiers: frozenset[str]
     sequence: tuple[str, ...]
     manufacturer: str
     contrast_agent: str
@@ -46,6 +50,11 @@ class FileHeader:
     dtype: str
     pixels: tuple[int, int] | None
     transfer_syntax: str
+
+    @property
+    def title(self) -> str:
+        """The description without identifiers."""
+        return redacted(self.description, self.identifiers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,4 +133,4 @@ class TimePoint:
     def describe(self) -> dict:
         """Plain values for reports."""
         points = {"time_point": self.number, "time_points": self.count, "split_by": self.split_by}
-        return {"series": self.label, "description": self.file.description} | (points if self.count > 1 else {})
+        return {"series": self.label, "description": self.file.title} | (points if self.count > 1 else {})

@@ -76,5 +76,5 @@ def list_volumes(volumes: Sequence[TimePoint], most: int = 20) -> str:
     names = []
     for label, volume in list(first.items())[:most]:
         points = f"@1…@{volume.count}" if volume.count > 1 else ""
-        names.append(f'{label}{points} "{volume.file.description}"')
+        names.append(f'{label}{points} "{volume.file.title}"')
     return ", ".join(names) + (f" and {len(first) - most} more" if len(first) > most else "") or "no volumes"

@@ -19,8 +19,8 @@ from .write import write_exam
 RIGHT, INCOMPLETE, REFUSED, WRONG = "right", "incomplete", "refused", "wrong"
 DOUBTS = ("phase_choice_uncertain", "phase_evidence_against")
 """How flags begin that tell a user to look at the naming."""
-_WINDOWS_S = {"arterial": (25, 45), "portal_venous": (55, 95), "delayed": (115, 330)}
-"""When moments beyond the four phases serve as well; pre-contrast, all until contrast arrives."""
+_AFTER_ARRIVAL_S = {"arterial": (8, 28), "portal_venous": (38, 78), "delayed": (98, 313)}
+"""When further moments serve as well, after contrast arrives in the aorta; before it they serve as pre-contrast."""
 
 
 @dataclass(frozen=True)
@@ -91,8 +91,8 @@ def is_doubted(flags: Sequence[str]) -> bool:
 
 
 def _serves(moment: Moment, phase: str, exam: RandomExam) -> bool:
-    first_s, last_s = _WINDOWS_S.get(phase, (-np.inf, exam.arrival_s))
-    return moment.name == phase or (moment.name not in PHASES and first_s <= moment.time_s <= last_s)
+    first_s, last_s = _AFTER_ARRIVAL_S.get(phase, (-np.inf, 0))
+    return moment.name == phase or (moment.name not in PHASES and first_s <= moment.time_s - exam.arrival_s <= last_s)
 
 
 def _pattern(data: np.ndarray, affine: np.ndarray) -> np.ndarray:
