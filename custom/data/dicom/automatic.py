@@ -18,7 +18,7 @@ from .set_aside import sort_out
 
 TIE = 0.05
 """A naming that leads by less is none."""
-UNSURE = 0.5
+UNSURE = 0.75
 """A naming that leads by less is flagged."""
 MOST_CANDIDATES = 60
 _SAME_MOMENT_S = 10.0  # and a third of a phase's window

@@ -1,8 +1,8 @@
 """What the images say, whatever the phases are called: how bright blood and liver are in each volume.
 
-Blood is what changes most from volume to volume (aorta, spleen and renal cortex follow it); liver is the bulk of what
-changes and is bright throughout. Everything is relative to the body's median in the same volume, so that neither
-scaling nor the receiver's gain matters.
+Blood is what changes most from volume to volume and is brightest at its best (aorta, spleen and renal cortex follow it);
+liver is the bulk of what changes and is bright throughout. Everything is relative to the body's median in the same
+volume, so that neither scaling nor the receiver's gain matters.
 """
 
 from __future__ import annotations
@@ -100,7 +100,8 @@ def _curves(blocks: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
     if relative.shape[1] < FEWEST_BLOCKS:
         return None
     change, least = np.ptp(relative, axis=0), relative.min(0)
-    blood = change >= np.quantile(change, 0.97)
-    bulk = (change >= np.quantile(change, 0.6)) & (change < np.quantile(change, 0.95))
+    bloodlike = change * relative.max(0) ** 2  # what a breath moves changes, too, but is never as bright
+    blood = bloodlike >= np.quantile(bloodlike, 0.97)
+    bulk = (change >= np.quantile(change, 0.6)) & (change < np.quantile(change, 0.95)) & ~blood
     liver = bulk & (least >= np.quantile(least[bulk], 0.6))
     return np.median(relative[:, blood], axis=1), relative[:, liver].mean(1)

@@ -230,12 +230,12 @@ def _gap_scores(times_s: np.ndarray) -> dict[tuple[int, int], np.ndarray]:
 
 
 def _image_scores(curves: Curves | None, count: int) -> np.ndarray:
-    """Blood over liver: dark before contrast, bright in the arterial phase, about equal later. 1 … -1."""
+    """Blood over liver: below 0.87 before contrast, above 1.3 in the arterial phase, 0.9 to 1.25 later. 1 … -1."""
     if curves is None:
         return np.zeros((len(PHASES), count))
     ratio = curves.blood / curves.liver
-    later = np.clip(1 - np.abs(ratio - 1.05) / 0.3, -1, 1)
-    return np.stack([np.clip((1.0 - ratio) / 0.15, -1, 1), np.clip((ratio - 1.2) / 0.25, -1, 1), later, later])
+    later = np.clip(1 - np.maximum(np.maximum(0.9 - ratio, ratio - 1.25), 0) / 0.1, -1, 1)
+    return np.stack([np.clip((0.87 - ratio) / 0.1, -1, 1), np.clip((ratio - 1.3) / 0.15, -1, 1), later, later])
 
 
 def _liver_scores(curves: Curves | None) -> dict[tuple[int, int], np.ndarray]:
