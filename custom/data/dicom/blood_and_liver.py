@@ -1,6 +1,6 @@
 """What the images say, whatever the phases are called: how bright blood and liver are in each volume.
 
-Blood is what changes most from volume to volume and is brightest at its best (aorta, spleen and renal cortex follow it);
+Blood is what changes most from volume to volume and is brightest at its best (aorta; spleen, renal cortex follow it);
 liver is the bulk of what changes and is bright throughout. Everything is relative to the body's median in the same
 volume, so that neither scaling nor the receiver's gain matters.
 """
