@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import yaml
 
+from .annotation.cli import add_studies_arguments, run_studies
 from .config_check import check_config, read_config
 from .data.phantom.cli import add_phantom_arguments, run_phantom
 from .package.build import add_package_arguments, run_package
@@ -43,6 +44,10 @@ def build_parser() -> argparse.ArgumentParser:
     check.add_argument("files", nargs="+", help="configuration files, merged in this order")
     check.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="overrides, as for monai.bundle run")
     check.set_defaults(command=run_check_config)
+
+    studies = verbs.add_parser("label-studies", help="lay out a datalist's studies for a MONAI Label server")
+    add_studies_arguments(studies)
+    studies.set_defaults(command=run_studies)
 
     package = verbs.add_parser("package", help="write the bundle as a folder and a zip to share")
     add_package_arguments(package)

@@ -46,6 +46,7 @@ def entry_points() -> set[str]:
     roots = {re.split("::|#", str(item[BundlePropertyConfig.ID]))[0] for item in properties}
     tracking = set(DEFAULT_MLFLOW_SETTINGS["configs"])
     labels = {"displayable_configs", "network", "preprocessing", "postprocessing", "inferer", "handlers"}
+    labels |= {"pre_transforms", "post_transforms"}
     return roots | tracking | WORKFLOW_STEPS | labels | {"_meta_"}
 
 

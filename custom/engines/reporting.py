@@ -90,7 +90,8 @@ class EvaluationReport:
 class TrainingReport:
     """Handler of the trainer: when training completes, evaluates the published weights once more and reports.
 
-    Put it after BestWeights. Logs the table of the validation studies and the paths of everything that was written.
+    Put it after BestWeights. Logs the table of the validation studies, if there are any, and the paths of everything
+    that was written.
 
     Args:
         validator: the evaluator of the validation studies.
@@ -123,6 +124,12 @@ class TrainingReport:
         load_weights(engine.network, self.weights)
         self.validator.run(engine.state.best_metric_epoch if engine.state.best_metric_epoch > 0 else engine.state.epoch)
         if engine.state.rank == 0:
-            paths = [self.weights, self.weights.with_suffix(".json"), *self.evaluation.report(self.validator)]
+            paths = [self.weights, self.weights.with_suffix(".json"), *self._report()]
             paths += [path for path in self.also_written if path.exists()]
             logger.info("Written:\n%s", "\n".join(f"  {path}" for path in paths))
+
+    def _report(self) -> list[Path]:
+        if RECORDS not in self.validator.state.metric_details:
+            logger.warning("There are no validation studies: nothing is known of how good the weights are.")
+            return []
+        return self.evaluation.report(self.validator)

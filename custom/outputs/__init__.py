@@ -1,7 +1,7 @@
 """What a run leaves behind for each study: label map, report and overview."""
 
 from .enhancement_words import arterial_phase_hyperenhancement, washout
-from .nifti import write_label_map
+from .nifti import write_label_map, write_volume
 from .overview import draw_overview
 from .section import Section, largest_section
 from .study_json import ReportStudyd, file_sha256
@@ -18,4 +18,5 @@ __all__ = [
     "washout",
     "write_label_map",
     "write_study",
+    "write_volume",
 ]

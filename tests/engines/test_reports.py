@@ -253,6 +253,23 @@ def test_training_ends_with_the_table_of_the_published_weights_and_all_paths(
     assert "absent" not in text
 
 
+def test_training_ends_well_without_validation_studies(make_trainer, tmp_path, caplog):
+    """An annotation server's users may train on all that they have."""
+    caplog.set_level("INFO")
+    trainer = make_trainer()
+    torch.save(trainer.network.state_dict(), tmp_path / "model.pt")
+    validator = SupervisedEvaluator(
+        device=torch.device("cpu"),
+        val_data_loader=DataLoader(Dataset([])),
+        network=trainer.network,
+        key_val_metric={"score": StudyMetrics()},
+    )
+    TrainingReport(validator=validator, weights=tmp_path / "model.pt", output_dir=tmp_path / "out").attach(trainer)
+    trainer.run()
+    assert "no validation studies" in caplog.text
+    assert "model.pt" in caplog.text[caplog.text.index("Written:") :]
+
+
 def test_history_has_a_row_an_epoch_and_goes_on_after_a_resume(make_trainer, tmp_path):
     validator = Engine(lambda engine, batch: None)
     validator.state.epoch, validator.state.metrics = 0, {}
