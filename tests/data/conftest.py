@@ -1,5 +1,7 @@
 """Small studies on disk: NIfTI by nibabel, DICOM by pydicom; every volume is asymmetric so that flips show."""
 
+import gzip
+
 import nibabel
 import numpy as np
 import pydicom
@@ -51,6 +53,7 @@ def nifti_study(tmp_path, volumes, save_nifti):
 OBLIQUE = ((0.8, 0.6, 0.0), (0.36, -0.48, 0.8))  # row and column cosines: oblique, and the columns run against y
 AXIAL = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
 MR, ENHANCED_MR = "1.2.840.10008.5.1.4.1.1.4", "1.2.840.10008.5.1.4.1.1.4.1"
+SEG = "1.2.840.10008.5.1.4.1.1.66.4"
 SECRET = "Zimtstern^Erna"
 
 
@@ -163,3 +166,95 @@ def dicom(tmp_path):
 def oblique():
     """Row and column cosines of an oblique plane with columns against y."""
     return OBLIQUE
+
+
+@pytest.fixture
+def write_seg():
+    """Write a DICOM SEG: ``write_seg(path, {number: (X, Y, Z) bool}, ...)``; empty slices are left out."""
+
+    def write(
+        path,
+        masks,
+        *,
+        labels=None,
+        types=None,
+        axes=AXIAL,
+        origin=(-12.0, 31.0, 7.0),
+        step_mm=3.0,
+        kind="BINARY",
+        exam="1.2.826.0.1.77",
+        patient="ID-4711",
+        measures=None,
+    ):
+        meta = FileMetaDataset()
+        meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = SEG, generate_uid()
+        meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        ds = FileDataset(None, {}, file_meta=meta, preamble=b"\0" * 128)
+        ds.SOPClassUID, ds.SOPInstanceUID, ds.Modality = SEG, meta.MediaStorageSOPInstanceUID, "SEG"
+        ds.PatientName, ds.PatientID, ds.StudyInstanceUID = SECRET, patient, exam
+        ds.SeriesInstanceUID, ds.SeriesNumber, ds.SegmentationType = generate_uid(), 99, kind
+        ds.SamplesPerPixel, ds.PhotometricInterpretation, ds.PixelRepresentation = 1, "MONOCHROME2", 0
+        bits = 1 if kind == "BINARY" else 8
+        ds.BitsAllocated, ds.BitsStored, ds.HighBit, ds.MaximumFractionalValue = bits, bits, bits - 1, 200
+        ds.Columns, ds.Rows = next(iter(masks.values())).shape[:2]
+        ds.SegmentSequence = Sequence()
+        for number in masks:
+            segment, code = Dataset(), Dataset()
+            segment.SegmentNumber, segment.SegmentLabel = number, (labels or {}).get(number, f"Segment_{number}")
+            code.CodeValue, code.CodingSchemeDesignator = (types or {}).get(number, "85756007"), "SCT"
+            segment.SegmentedPropertyTypeCodeSequence = Sequence([code])
+            ds.SegmentSequence.append(segment)
+        shared, plane, sizes = Dataset(), Dataset(), Dataset()
+        plane.ImageOrientationPatient, sizes.PixelSpacing = [*axes[0], *axes[1]], [1.5, 1.25]
+        for key, value in (measures or {}).items():
+            setattr(sizes, key, value)
+        shared.PlaneOrientationSequence, shared.PixelMeasuresSequence = Sequence([plane]), Sequence([sizes])
+        jobs = [(number, k) for number, mask in masks.items() for k in range(mask.shape[2]) if mask[:, :, k].any()]
+        frames, pixels = [], []
+        for job in np.random.default_rng(5).permutation(len(jobs)):
+            number, k = jobs[job]
+            frame, owner, position = Dataset(), Dataset(), Dataset()
+            owner.ReferencedSegmentNumber = number
+            position.ImagePositionPatient = [f"{x:.6f}" for x in np.array(origin) + k * step_mm * np.cross(*axes)]
+            frame.SegmentIdentificationSequence, frame.PlanePositionSequence = Sequence([owner]), Sequence([position])
+            frames.append(frame)
+            pixels.append(masks[number][:, :, k].T.astype(np.uint8))
+        ds.NumberOfFrames = len(frames)
+        ds.SharedFunctionalGroupsSequence, ds.PerFrameFunctionalGroupsSequence = Sequence([shared]), Sequence(frames)
+        stored = np.stack(pixels)  # frames of bits follow each other without a gap
+        data = np.packbits(stored.ravel(), bitorder="little") if kind == "BINARY" else stored * np.uint8(120)
+        ds.PixelData = data.tobytes() + b"\0" * (data.size % 2)
+        ds.is_little_endian, ds.is_implicit_VR = True, False
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pydicom.dcmwrite(path, ds, write_like_original=False)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def write_nrrd():
+    """Write a NRRD file: ``write_nrrd(path, data, affine, keys={...})``; the affine is RAS, the file LPS."""
+
+    def write(path, data, affine=AFFINE, keys=None, encoding="gzip", fields=None):
+        lps = np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine
+        vectors = [f"({','.join(repr(float(x)) for x in lps[:3, axis])})" for axis in range(3)]
+        lines = {
+            "type": {"uint8": "unsigned char", "int16": "short", "float64": "double"}[str(data.dtype)],
+            "dimension": data.ndim,
+            "space": "left-posterior-superior",
+            "sizes": " ".join(map(str, data.shape)),
+            "space directions": " ".join(["none"] * (data.ndim - 3) + vectors),
+            "endian": "little",
+            "encoding": encoding,
+            "space origin": f"({','.join(repr(float(x)) for x in lps[:3, 3])})",
+            **(fields or {}),
+        }
+        text = "NRRD0004\n# made by a test\n" + "".join(f"{key}: {value}\n" for key, value in lines.items())
+        text += "".join(f"{key}:={value}\n" for key, value in (keys or {}).items())
+        stored = data.tobytes(order="F")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text.encode() + b"\n" + (gzip.compress(stored) if encoding == "gzip" else stored))
+        return path
+
+    return write

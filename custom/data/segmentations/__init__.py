@@ -1,7 +1,7 @@
 """Masks in every usual form: NIfTI, NRRD (3D Slicer) and DICOM SEG, found by name and read on their own grid."""
 
 from .find import FoundMasks, find_masks
-from .read import mask_file, plan_segmentation, read_segments
+from .read import mask_file, mask_stem, plan_segmentation, read_segments
 from .segments import Segment, parse_reference
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "Segment",
     "find_masks",
     "mask_file",
+    "mask_stem",
     "parse_reference",
     "plan_segmentation",
     "read_segments",

@@ -58,7 +58,7 @@ class _Candidate:
     @property
     def series(self) -> str:
         """What is left when the number of the tumour is taken away."""
-        return re.sub(r"[_\s\-]*\d+$", "", self.stem.casefold())
+        return re.sub(r"[_\s\-]*\d+$", "", mask_stem(self.path).casefold())
 
 
 def is_mask_file(path: Path) -> bool:

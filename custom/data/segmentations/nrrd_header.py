@@ -73,7 +73,7 @@ def read_nrrd_header(path: Path, where: str) -> NrrdHeader:
     fields, keys = _fields(head[: end.start()].decode("utf-8", errors="replace"))
     if "data file" in fields or "datafile" in fields:
         raise _fault("voxels in a file of their own", "header and voxels in one file", where)
-    if int(fields.get("byte skip", "0") or 0) or int(fields.get("line skip", "0") or 0):
+    if any(fields.get(name, "0") != "0" for name in ("byte skip", "byteskip", "line skip", "lineskip")):
         raise _fault("skipped bytes before the voxels", "voxels right behind the header", where)
     encoding = fields.get("encoding", "").casefold()
     if encoding not in ("raw", "gzip", "gz"):
