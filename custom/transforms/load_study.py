@@ -18,7 +18,7 @@ from .world_grid import OnGrid, resample_to_grid
 
 CONSUMED_KEYS = (
     *("case", "patient", "phases", "label", "labels", "liver", "lesion_class", "true_enhancement", "site"),
-    *("affines", "lesions", "notes", "label_names"),
+    *("affines", "lesions", "notes", "label_names", "exam", "phase_map", "lesion_free", "fold"),
 )
 """Keys of a datalist item that end here; what else an item holds (a server's request, for example) passes through."""
 
@@ -37,8 +37,9 @@ class LoadStudyd(Transform):
     Returns (of the call): the item with
         ``image`` MetaTensor ``(P, X, Y, Z)`` float32 in raw units, missing phases 0; ``phase_mask`` ``(P)`` bool;
         ``label`` MetaTensor ``(1, X, Y, Z)`` uint8 class values, if the study has a mask; ``phase_label``
-        ``(P, X, Y, Z)``, if single phases have masks of their own; ``lesion_class`` int; ``class_values`` bool (do
-        label values carry classes); ``true_enhancement`` ``(P)`` raw units, NaN if unknown; ``study`` plain dict.
+        ``(P, X, Y, Z)``, if single phases have masks of their own; ``liver`` MetaTensor ``(1, X, Y, Z)`` uint8, if the
+        study has a liver mask; ``lesion_class`` int; ``class_values`` bool (do label values carry classes);
+        ``true_enhancement`` ``(P)`` raw units, NaN if unknown; ``study`` plain dict.
 
     Raises:
         InputError: from reading, or when a phase lies elsewhere or a mask does not fit.
@@ -78,6 +79,9 @@ class LoadStudyd(Transform):
         out[self.key] = _meta_tensor(image, reference, study.case)
         out["phase_mask"] = present
         out |= self._labels(study, reference, given.get("label_names"))
+        if study.liver is not None:
+            liver = _to_reference(study.liver, reference, nearest=True).data > 0
+            out["liver"] = _meta_tensor(torch.from_numpy(liver.astype(np.uint8))[None], reference, study.case)
         out["true_enhancement"] = _true_enhancement(given.get("true_enhancement"))
         out["study"] = _describe(study, flags)
         return out

@@ -10,6 +10,7 @@ from monai.data.utils import pickle_hashing
 
 from ..data.annotated import as_entry
 from ..data.forms import phases_beside
+from ..data.segmentations import mask_file
 
 FILE_KEYS = ("image", "label", "phases", "labels", "liver")
 
@@ -64,7 +65,7 @@ def _paths(value: object) -> Iterator[str]:
         for inner in value.values() if isinstance(value, Mapping) else value:
             yield from _paths(inner)
     elif value is not None:
-        yield str(value)
+        yield str(mask_file(str(value)))  # without the segments or the time point behind an @
 
 
 def _files(path: Path) -> list[Path]:
