@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import logging
+from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 
@@ -11,14 +12,19 @@ from ..types import InputError
 from .datalist_rules import PATH_KEYS, PATH_TABLES, mistakes_between_items, mistakes_of_item
 from .phantom import ensure_phantom
 from .phase_map import parse_selector
-from .splits import SECTIONS
+from .segmentations import mask_file
+from .splits import SECTIONS, content_hash
+
+logger = logging.getLogger(__name__)
 
 
 def load_datalist(
     *,
-    dataset_dir: str | PathLike,
     section: str,
+    dataset_dir: str | PathLike | None = None,
     datalist: str | PathLike | None = None,
+    classes: Sequence[str] | None = None,
+    instead: str | None = None,
     phantom: str | None = None,
     phantom_dir: str | PathLike | None = None,
     seed: int = 0,
@@ -26,9 +32,12 @@ def load_datalist(
     """Read one section of a datalist; make the embedded phantom data set first when it is asked for and not there.
 
     Args:
-        dataset_dir: folder of the data set; relative paths of the datalist start here.
         section: ``"training"``, ``"validation"`` or ``"test"``.
+        dataset_dir: folder of the data set; relative paths of the datalist start here, or, where it is ``None`` or the
+            phantom's, in the folder of the ``datalist`` that is named.
         datalist: JSON file; default ``<dataset_dir>/datalist.json``.
+        classes: lesion class names in head order, which must be those of the datalist if it states any.
+        instead: the section to take, with a word about it, where ``section`` has no studies.
         phantom: preset of the phantom (``"demo"``) to make when ``dataset_dir`` is ``phantom_dir`` and is empty.
         phantom_dir: the one folder where the phantom may be made: a mistyped ``dataset_dir`` is an error.
         seed: seed of the phantom.
@@ -37,14 +46,23 @@ def load_datalist(
         Items with absolute paths: ``case``, ``phases`` or ``image``, and what else they hold.
 
     Raises:
-        InputError: unreadable datalist, unknown section or key, missing file, doubled case, a patient in two sections.
+        InputError: unreadable datalist, unknown section or key, missing file, doubled case, a patient in two sections
+            or folds, other classes.
     """
-    root = Path(dataset_dir)
-    own_folder = phantom_dir is not None and root == Path(phantom_dir)
-    if phantom is not None and datalist is None and own_folder and not (root.is_dir() and any(root.iterdir())):
-        ensure_phantom(root, preset=phantom, seed=seed)
-    path = Path(datalist) if datalist is not None else root / "datalist.json"
+    phantoms = phantom_dir is not None and (dataset_dir is None or Path(dataset_dir) == Path(phantom_dir))
+    if datalist is not None:
+        path = Path(datalist)
+        root = path.parent if dataset_dir is None or phantoms else Path(dataset_dir)
+    else:
+        root = Path(phantom_dir if phantoms else dataset_dir or "")
+        path = root / "datalist.json"
+        if phantom is not None and phantoms and not (root.is_dir() and any(root.iterdir())):
+            ensure_phantom(root, preset=phantom, seed=seed)
     content = read_datalist(path)
+    _check_classes(content, classes, path)
+    if instead is not None and section in SECTIONS and not content.get(section):
+        logger.warning("%s has no studies in the section %r: %r is taken instead.", path.name, section, instead)
+        section = instead
     _check_section(section, content, path)
     for _, mistake in mistakes_between_items(content, path):
         raise mistake
@@ -78,7 +96,21 @@ def read_datalist(path: Path) -> dict:
             where=path.name,
             remedy="Correct the file.",
         )
+    if content.get("content_hash", content_hash(content)) != content_hash(content):
+        logger.warning("%s was changed since it was written: its content_hash is of another content.", path.name)
     return content
+
+
+def _check_classes(content: Mapping, classes: Sequence[str] | None, path: Path) -> None:
+    """Label values and heads follow the order of the classes: the same names in another order are other classes."""
+    stated = content.get("classes")
+    if classes is not None and stated and list(stated) != list(classes):
+        raise InputError(
+            found=f"the classes {', '.join(map(str, stated))}",
+            expected=f"{', '.join(classes)}, as the configuration says, in this order",
+            where=path.name,
+            remedy=f'Set --classes "{[str(name) for name in stated]}", or prepare the datalist with other --classes.',
+        )
 
 
 def _check_section(section: str, content: dict, path: Path) -> None:
@@ -99,7 +131,7 @@ def _checked(item: dict, content: dict, root: Path, path: Path) -> dict:
     out = with_absolute_paths(item, root)
     for key, value in _paths(out):
         full = str(value)
-        if not Path(full).exists() and not Path(parse_selector(full).name).exists():
+        if not any(Path(path).exists() for path in (full, parse_selector(full).name, mask_file(full))):
             raise InputError(
                 found=f"no file {Path(full).relative_to(root) if Path(full).is_relative_to(root) else full}",
                 expected="an existing file",

@@ -21,7 +21,7 @@ PATH_TABLES = ("phases", "labels")
 
 
 def mistakes_between_items(content: Mapping, path: Path) -> Iterator[tuple[dict, InputError]]:
-    """Each case once; no patient in two sections, which would let the network be tested on what it learnt.
+    """Each case once; no patient in two sections or folds, which would let the network be tested on what it learnt.
 
     Args:
         content: the datalist.
@@ -32,6 +32,7 @@ def mistakes_between_items(content: Mapping, path: Path) -> Iterator[tuple[dict,
     """
     seen: set[str] = set()
     home: dict[str, str] = {}
+    folds: dict[str, object] = {}
     for section in SECTIONS:
         for item in content.get(section, []):
             faults = Faults()
@@ -40,6 +41,7 @@ def mistakes_between_items(content: Mapping, path: Path) -> Iterator[tuple[dict,
                 _check_once(item["case"], seen, path)
             with faults.at():
                 _check_home(item, section, home, path)
+                _check_fold(item, folds, path)
             yield from ((item, fault.error) for fault in faults.found)
 
 
@@ -61,6 +63,17 @@ def _check_home(item: Mapping, section: str, home: dict[str, str], path: Path) -
         raise InputError(
             found=f"the patient of case {case!r} in {home[patient]} and in {section}",
             expected="each patient in one section only",
+            where=path.name,
+            remedy="Split by patient.",
+        )
+
+
+def _check_fold(item: Mapping, folds: dict[str, object], path: Path) -> None:
+    patient, fold = item.get("patient"), item.get("fold")
+    if patient is not None and fold is not None and folds.setdefault(patient, fold) != fold:
+        raise InputError(
+            found=f"the patient of case {item.get('case')!r} in fold {folds[patient]} and in fold {fold}",
+            expected="each patient in one fold only",
             where=path.name,
             remedy="Split by patient.",
         )
