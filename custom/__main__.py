@@ -15,6 +15,7 @@ import yaml
 from .annotation.cli import add_studies_arguments, run_studies
 from .config_check import check_config, read_config
 from .data.phantom.cli import add_phantom_arguments, run_phantom
+from .data.prepare.cli import add_prepare_arguments, run_prepare
 from .package.build import add_package_arguments, run_package
 from .types import COMMAND, InputError
 
@@ -39,6 +40,10 @@ def build_parser() -> argparse.ArgumentParser:
     phantom = verbs.add_parser("phantom", help="write the embedded phantom data set")
     add_phantom_arguments(phantom)
     phantom.set_defaults(command=run_phantom)
+
+    prepare = verbs.add_parser("prepare", help="list a folder of studies for training and evaluation")
+    add_prepare_arguments(prepare)
+    prepare.set_defaults(command=run_prepare)
 
     check = verbs.add_parser("check-config", help="find misspelt keys and arguments in configuration files")
     check.add_argument("files", nargs="+", help="configuration files, merged in this order")

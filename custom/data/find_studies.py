@@ -54,9 +54,11 @@ def find_studies(
     selectors = load_phase_map(phase_map) if phase_map is not None else None
     found, rest = discover(root, phase_map=selectors, keep_names=keep_names)
     items = [_item(study, selectors) for study in found]
+    homes = [study.folder for study in found]
     for folder in root.iterdir():
         hidden = folder.name.startswith((".", "__"))
-        if folder.is_dir() and not hidden and not any(study.folder.is_relative_to(folder) for study in found):
+        of_a_study = any(home.is_relative_to(folder) or folder.is_relative_to(home) for home in homes)
+        if folder.is_dir() and not hidden and not of_a_study:
             items.append({"case": folder.name, "image": str(folder)})
     for entry in rest:
         logger.info("%s is no study: %s", entry.name, entry.why)

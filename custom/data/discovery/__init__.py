@@ -1,5 +1,5 @@
 """The studies below a folder, however nested and mixed, under names that identify nobody."""
 
-from .discover import Found, NotFound, discover
+from .discover import SALT, Found, NotFound, discover
 
-__all__ = ["Found", "NotFound", "discover"]
+__all__ = ["SALT", "Found", "NotFound", "discover"]

@@ -27,6 +27,7 @@ class Found:
         folder: where its files, and the masks beside them, lie.
         image: what ``load_study`` reads: a folder or a file.
         form: ``"NIfTI"`` or ``"DICOM"``.
+        shared: whether its folder holds other studies, too.
         exam: one of its DICOM files, where the folder holds other exams, too.
         patient: whose it is; ``None`` when unknown.
         files: its DICOM files, wherever they lie, masks among them.
@@ -37,6 +38,7 @@ class Found:
     folder: Path
     image: Path
     form: str
+    shared: bool = False
     exam: Path | None = None
     patient: str | None = None
     files: tuple[Path, ...] = ()
@@ -117,8 +119,9 @@ def _nifti_study(unit: Unit, root: Path) -> Found:
         folder=unit.home,
         image=unit.image or unit.home,
         form="NIfTI",
+        shared=not unit.alone,
         patient=case_name(parts[:-1], (), exam="", salt=SALT) if len(parts) > 1 else None,
-        aliases=_aliases(parts),
+        aliases=_aliases(parts, unit, root),
     )
 
 
@@ -136,10 +139,11 @@ def _dicom_study(unit: Unit, root: Path, salt: str, keep_names: bool, first_exam
         folder=unit.home,
         image=unit.home,
         form="DICOM",
+        shared=not unit.alone,
         exam=None if unit.alone else min(identity.path for identity in unit.identities if identity.is_mr),
         patient=patient,
         files=tuple(identity.path for identity in unit.identities),
-        aliases=_aliases(parts if unit.alone else (), first.exam, first.patient),
+        aliases=_aliases(parts, unit, root) | ({first.exam, first.patient} - {""}),
     )
 
 
@@ -151,8 +155,14 @@ def _first_exam_of_each_patient(units: list[Unit]) -> dict[str, str]:
     return exams
 
 
-def _aliases(parts: Sequence[str], *more: str) -> frozenset[str]:
-    return frozenset({"_".join(parts), "/".join(parts), *parts[-1:], *more} - {""})
+def _aliases(parts: Sequence[str], unit: Unit, root: Path) -> frozenset[str]:
+    """Every folder from the study's own down to its images, by name and by place; nothing where others lie, too."""
+    if unit.is_dicom and not unit.alone:
+        return frozenset()
+    inside = () if unit.image is not None else (unit.common, *unit.common.parents)
+    deeper = [folder for folder in inside if folder != unit.home and folder.is_relative_to(unit.home)]
+    ways = [parts, *(folder.relative_to(root).parts for folder in deeper)]
+    return frozenset(name for way in ways for name in ("_".join(way), "/".join(way), way[-1]))
 
 
 def _distinct(case: str, taken: Collection[str]) -> str:

@@ -38,20 +38,26 @@ def write_datalist(
     Raises:
         InputError: the file exists, or the entries cannot be split.
     """
+    check_output(output, force=force)
     output = Path(output)
-    if output.exists() and not force:
-        raise InputError(
-            found="a file that exists",
-            expected="a new file",
-            where=str(output),
-            remedy="Choose another --output, or replace it with --force.",
-        )
     used = [_relative(entry, output.parent) for entry in entries if not entry.get("set_aside")]
     rules = {"folds": folds, "validation": validation, "test": test, "seed": seed}
     content = {"classes": list(classes), "split": rules, **split_items(used, **rules)}
     content |= {"content_hash": content_hash(content)}
     _write(output, content)
     return content
+
+
+def check_output(output: str | os.PathLike, *, force: bool) -> None:
+    """Raise an ``InputError`` where writing would replace something unasked, or where there is no such folder."""
+    path = Path(output)
+    if path.is_dir() or (path.exists() and not force):
+        raise InputError(
+            found="a folder" if path.is_dir() else "a file that exists",
+            expected="a new file",
+            where=str(output),
+            remedy="Choose another --output" + ("." if path.is_dir() else ", or replace it with --force."),
+        )
 
 
 def _relative(entry: Mapping, folder: Path) -> dict:
