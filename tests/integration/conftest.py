@@ -105,6 +105,7 @@ def shipped():
         small_training=SMALL_TRAINING,
         build=build,
         run_logged=run_logged,
+        listening=listening,
     )
 
 
