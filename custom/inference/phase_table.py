@@ -7,7 +7,7 @@ from typing import Any
 
 from ..types import PHASES
 
-MOST_SET_ASIDE = 12
+MOST_NAMED = 8  # series of one reason
 
 
 def phase_table(study: Mapping[str, Any]) -> str:
@@ -40,6 +40,13 @@ def _row(phase: str, found: Mapping[str, Any] | None, is_reference: bool) -> tup
 
 
 def _set_aside(entries: Sequence[Mapping[str, Any]]) -> list[str]:
-    shown = [f"{entry['series']} ({entry['reason']})" for entry in entries[:MOST_SET_ASIDE]]
-    more = [f"{len(entries) - MOST_SET_ASIDE} more"] if len(entries) > MOST_SET_ASIDE else []
-    return [f"set aside: {', '.join([*shown, *more])}"] if entries else []
+    series: dict[str, list[str]] = {}
+    for entry in entries:
+        series.setdefault(entry["reason"], []).append(entry["series"])
+    named = [f"{reason} ({_some(names)})" for reason, names in series.items()]
+    return [f"set aside: {'; '.join(named)}"] if named else []
+
+
+def _some(names: Sequence[str]) -> str:
+    more = [f"{len(names) - MOST_NAMED} more"] if len(names) > MOST_NAMED else []
+    return ", ".join([*names[:MOST_NAMED], *more])

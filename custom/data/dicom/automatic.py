@@ -136,7 +136,8 @@ def _flags(naming: Naming, candidates: list[TimePoint], evidence: Evidence) -> l
         flags.append(f"phases_picked_from:{len(candidates)}")
     if naming.margin < UNSURE and not _as_good(naming, evidence):
         flags.append("phase_choice_uncertain")
-    return flags + [f"phase_evidence_against:{source}" for source in naming.against]
+    flags += [f"phase_evidence_against:{source}" for source in naming.against]
+    return flags
 
 
 def _undecided(found: str, expected: str, where: str) -> InputError:

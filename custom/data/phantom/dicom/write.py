@@ -21,7 +21,7 @@ from .enhanced import enhanced_file
 from .headers import Exam
 from .scanner import Scanner
 from .series import Moment, Series, moments_of
-from .series_names import series_description
+from .series_names import IDENTICAL, MISSING, series_description
 
 FIRST_SERIES_NUMBER = 5
 
@@ -91,11 +91,12 @@ def _main_series(scanner: Scanner, moments: Sequence[Moment], affine: np.ndarray
     """The dynamic: one series, or one for each moment."""
     groups = [list(moments)] if scanner.dialect.one_series else [[moment] for moment in moments]
     image_type = ("DERIVED", "PRIMARY", "DIXON", "WATER") if "dixon" in scanner.distractors else Series.image_type
+    naming = IDENTICAL if scanner.dialect.one_series and scanner.naming != MISSING else scanner.naming
     series = []
     for k, group in enumerate(groups):
         first = group[0]
         description = series_description(
-            scanner.naming, scanner.dialect.sequence, moment=first.name, time_s=first.time_s, number=k + 1
+            naming, scanner.dialect.sequence, moment=first.name, time_s=first.time_s, number=k + 1
         )
         before = first.time_s < 0 and not (scanner.dialect.one_series or scanner.agent_before_injection)
         plain = Series(FIRST_SERIES_NUMBER + k, description, tuple(group), affine, image_type)
