@@ -70,6 +70,10 @@ def studies(tmp_path):
         for k, phase in enumerate(PHASES):
             values = np.array([CURVES[value][k] for value in range(3)], np.int16)[lesions]
             nib.save(nib.Nifti1Image(values, affine), tmp_path / "in put" / case / f"{phase}.nii.gz")
+    liver = np.zeros((27, 41, 9), np.uint8)  # a grid of its own: every other column
+    liver[:8] = 5
+    affine = oblique((1.2, 1.2, 6.0)) @ np.diag([2.0, 1.0, 1.0, 1.0])
+    nib.save(nib.Nifti1Image(liver, affine), tmp_path / "in put" / "fine" / "liver.nii.gz")
     torn = tmp_path / "in put" / "torn" / "arterial.nii.gz"
     torn.write_bytes(torn.read_bytes()[:200])
     return tmp_path
@@ -124,6 +128,13 @@ def test_from_files_to_files(studies):
     centre = np.argwhere(truth() == 1).mean(0)
     expected_mm = (image.affine @ [*centre, 1.0])[:3]
     assert by_class["hemangioma"]["centroid_mm"] == pytest.approx(expected_mm, abs=1e-3)
+
+    assert {lesion["reference_tissue"]["source"] for lesion in report["lesions"]} == {"ring"}
+    with_liver = json.loads((studies / "out put" / "fine" / "study.json").read_text(encoding="utf-8"))["lesions"]
+    assert {lesion["class"]["label"]: lesion["reference_tissue"]["source"] for lesion in with_liver} == {
+        "HCC": "liver",
+        "hemangioma": None,  # nothing of the liver mask lies around it
+    }
 
     found = np.asarray(nib.load(studies / "out put" / "fine" / "tumour.nii.gz").dataobj)
     for value in (1, 2):

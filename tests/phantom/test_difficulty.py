@@ -8,6 +8,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import cross_val_predict
 
 from custom.data.phantom.lesion_kinetics import ATYPICAL_SHARE
+from custom.data.phantom.patient import draw_patient
 from custom.data.phantom.presets import get_preset
 from custom.data.phantom.reference import (
     cross_validated,
@@ -16,7 +17,6 @@ from custom.data.phantom.reference import (
     pre_contrast_features,
     references,
 )
-from custom.data.phantom.patient import draw_patient
 
 
 def _auc(model, features, labels) -> float:

@@ -1,5 +1,6 @@
 import json
 import pickle
+from dataclasses import replace
 
 import nibabel as nib
 import numpy as np
@@ -148,6 +149,23 @@ def test_mask_on_a_finer_grid_comes_by_nearest_neighbour(make_study, make_volume
     affine[:2, 3] = -0.375  # two fine voxels fill one coarse voxel
     out = load(make_study(label=make_volume(fine, affine)))
     np.testing.assert_array_equal(out["label"][0].numpy(), tumour())
+
+
+def test_a_liver_mask_comes_to_the_reference_grid(make_study, make_volume, load):
+    study = make_study()
+    assert "liver" not in load(study)
+    finer = np.zeros((40, 18, 7), np.uint8)
+    finer[10:16, 3, 2] = 7
+    liver = make_volume(finer[::-1], np.diag([-0.75, 1.5, 3.0, 1.0]) @ shifted(-39), "liver.nii.gz")
+    out = load(replace(study, liver=liver))
+    assert out["liver"].shape == (1, 20, 18, 7)
+    assert np.argwhere(out["liver"][0].numpy()).tolist() == [[5, 3, 2], [6, 3, 2], [7, 3, 2]]
+
+
+def shifted(voxels):
+    affine = np.eye(4)
+    affine[0, 3] = voxels
+    return affine
 
 
 def test_masks_of_single_phases(make_study, load):
