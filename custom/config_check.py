@@ -13,9 +13,11 @@ holds the numbers to their ranges (``config_ranges.py``).
 
 from __future__ import annotations
 
+import argparse
 import difflib
 import functools
 import inspect
+import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pydoc import locate
@@ -31,6 +33,8 @@ from monai.utils import BundlePropertyConfig
 from .config_ranges import numbers_out_of_range
 from .types import InputError
 from .user_errors import show_user_errors_plainly
+
+logger = logging.getLogger(__name__)
 
 REFERENCE = re.compile(r"[@%](?:\w+\.(?:json|ya?ml))?:*#*([A-Za-z_]\w*)")
 REFERENCE_IN_GROUP = re.compile(r"[@%](?:\w+\.(?:json|ya?ml))?:*#*(train|validate)(?:#|::)([A-Za-z_]\w*)")
@@ -244,3 +248,16 @@ def read_config(files: list[str], overrides: Mapping[str, Any] | None = None) ->
             remedy="Put the base configuration first, or correct the key.",
         ) from error
     return parser.get()
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``check-config`` to ``parser``."""
+    parser.add_argument("files", nargs="+", help="configuration files, merged in this order")
+    parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="overrides, as for monai.bundle run")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Check merged configuration files and say that they are in order, or raise."""
+    overrides = {key: yaml.safe_load(value) for key, _, value in (text.partition("=") for text in arguments.set)}
+    check_config(read_config(arguments.files, overrides))
+    logger.info("%s: no mistakes found", ", ".join(arguments.files))

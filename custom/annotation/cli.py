@@ -11,7 +11,7 @@ from .studies import write_studies
 logger = logging.getLogger(__name__)
 
 
-def add_studies_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's options to ``parser``; they are called as in the configurations."""
     parser.add_argument("datalist", metavar="DATALIST", help="JSON file, as training reads it")
     parser.add_argument("--output", required=True, metavar="DIR", help="new folder (missing or empty)")
@@ -21,7 +21,7 @@ def add_studies_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--phase_map", metavar="FILE", help="which volume is which phase")
 
 
-def run_studies(arguments: argparse.Namespace) -> None:
+def run(arguments: argparse.Namespace) -> None:
     """Lay out the folder and say what is in it."""
     written = write_studies(
         arguments.datalist,

@@ -7,7 +7,7 @@ from os import PathLike
 from pathlib import Path
 
 from ..types import InputError
-from .discovery import Found, discover
+from .discovery import Found, NotFound, discover
 from .folder import ACCEPTED_FORMS
 from .phantom import ensure_phantom
 from .phase_map import ANY_CASE, PhaseMap, load_phase_map
@@ -44,11 +44,19 @@ def find_studies(
     root = Path(dataset_dir)
     if example_dir is not None and root == Path(example_dir) and not root.exists():
         ensure_phantom(root, preset="demo", seed=EXAMPLE_SEED, studies=EXAMPLE_STUDIES, format="dicom")
+    items, rest = studies_and_rest(root, phase_map=phase_map, keep_names=keep_names)
+    for entry in rest:
+        logger.info("%s is no study: %s", entry.name, entry.why)
+    return items
+
+
+def studies_and_rest(root: Path, *, phase_map=None, keep_names: bool = False) -> tuple[list[dict], list[NotFound]]:
+    """The studies below a folder as ``find_studies`` lists them, and what is none, with reasons."""
     if not root.is_dir():
         raise InputError(
             found="no such folder",
             expected="a folder of studies",
-            where=str(dataset_dir),
+            where=str(root),
             remedy="Correct dataset_dir.",
         )
     selectors = load_phase_map(phase_map) if phase_map is not None else None
@@ -60,12 +68,10 @@ def find_studies(
         of_a_study = any(home.is_relative_to(folder) or folder.is_relative_to(home) for home in homes)
         if folder.is_dir() and not hidden and not of_a_study:
             items.append({"case": folder.name, "image": str(folder)})
-    for entry in rest:
-        logger.info("%s is no study: %s", entry.name, entry.why)
     _check_not_empty(items, root)
     if selectors is not None:
         _check_mapped_cases(selectors, [item["case"] for item in items], found)
-    return sorted(items, key=lambda item: natural_key(item["case"]))
+    return sorted(items, key=lambda item: natural_key(item["case"])), rest
 
 
 def _item(study: Found, phase_map: PhaseMap | None) -> dict:

@@ -181,7 +181,7 @@ def _phase_masks(given: Mapping | None, case: str, budget: MemoryBudget, faults:
 def _flags(
     found: FoundPhases, label: VolumePlan | None, reference_phase: str, missing: Sequence[str]
 ) -> tuple[str, ...]:
-    flags = [f"missing_phase:{phase}" for phase in missing]
+    flags = [f"missing_phase:{phase}" for phase in missing if phase != reference_phase]  # which is a fault
     flags += [
         f"orientation_unknown:{phase}"
         for phase, volume in found.phases.items()

@@ -135,15 +135,20 @@ def check_overlap(name: str, volume, reference, where: str) -> None:
 
     What is of one exam lies in the same place; an empty intersection means another exam or a lost position.
     """
-    corners, reference_corners = volume.corners_mm(), reference.corners_mm()
-    gap_mm = np.maximum(corners.min(0) - reference_corners.max(0), reference_corners.min(0) - corners.max(0)).max()
-    if gap_mm > 0:
+    beside_mm = gap_mm(volume, reference)
+    if beside_mm > 0:
         raise InputError(
-            found=f"{name} lies {gap_mm:.0f} mm beside the reference phase",
+            found=f"{name} lies {beside_mm:.0f} mm beside the reference phase",
             expected="phases and masks that overlap in space",
             where=where,
             remedy="Check that they belong to one exam and keep their position.",
         )
+
+
+def gap_mm(volume, other) -> float:
+    """How far the boxes of two volumes (or plans of them) are apart along R, A or S; below 0 where they overlap."""
+    a, b = volume.corners_mm(), other.corners_mm()
+    return float(np.maximum(a.min(0) - b.max(0), b.min(0) - a.max(0)).max())
 
 
 def check_class_and_patient(lesion_class: object, patient: object, where: str) -> None:

@@ -39,12 +39,12 @@ def build_package(output: str | os.PathLike, *, source: Source | None = None) ->
     return write_package(files, name=NAME, version=version, output=Path(output))
 
 
-def add_package_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's options to ``parser``."""
     parser.add_argument("--output", default="dist", metavar="DIR", help="folder to write to (default: dist)")
 
 
-def run_package(arguments: argparse.Namespace) -> None:
+def run(arguments: argparse.Namespace) -> None:
     """Write the package and say where it lies."""
     package = build_package(arguments.output)
     logger.info("Folder     %s", package.folder)

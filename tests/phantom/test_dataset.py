@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from custom.data.phantom import PRESETS, dataset, ensure, ensure_phantom, plan_studies, simulate_study, write_phantom
-from custom.data.phantom.cli import add_phantom_arguments, run_phantom
+from custom.data.phantom.cli import add_arguments, run
 from custom.types import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -213,8 +213,8 @@ def test_waiting_ends(tmp_path, monkeypatch):
 
 def test_command_line_writes_and_reports(tmp_path, caplog):
     parser = argparse.ArgumentParser()
-    add_phantom_arguments(parser)
+    add_arguments(parser)
     caplog.set_level("INFO")
-    run_phantom(parser.parse_args(["--output", str(tmp_path / "p"), "--preset", "tiny", "--studies", "3"]))
+    run(parser.parse_args(["--output", str(tmp_path / "p"), "--preset", "tiny", "--studies", "3"]))
     assert (tmp_path / "p" / "datalist.json").is_file()
     assert "Wrote 3 studies of a digital phantom (not patients)" in caplog.text

@@ -47,7 +47,7 @@ def plan_dicom_exam(
 ) -> DicomExam:
     """Plan the four phases from a study's files, however they are nested and mixed.
 
-    Only headers are read, and one slice of each candidate where the phases are named by the evidence.
+    Only headers are read, and a few slices of each candidate where the phases are named by the evidence.
 
     Args:
         files: files of the study; what is no MR image is set aside.

@@ -19,7 +19,7 @@ from .identifiers import KEYWORDS, identifiers_of
 from .open_file import open_header
 from .values import READ_ERRORS, quiet_pydicom, text
 
-_TAGS = frozenset(map(Tag, ("SOPClassUID", *KEYWORDS)))
+_TAGS = frozenset(int(Tag(keyword)) for keyword in ("SOPClassUID", *KEYWORDS))
 
 
 @dataclass(frozen=True, slots=True)

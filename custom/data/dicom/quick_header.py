@@ -38,12 +38,12 @@ class _UnusualError(Exception):
 
 
 def quick_header(stream: BinaryIO, size: int, tags: Collection[int]) -> Dataset | None:
-    """The wanted elements of an ordinary file, with its ``file_meta``.
+    """The wanted elements of an ordinary file, with its ``file_meta``; the walk ends at the last of them.
 
     Args:
         stream: the file, opened binary.
         size: of the file, bytes.
-        tags: wanted elements; the character set comes with them.
+        tags: wanted elements as plain numbers; the character set comes with them.
 
     Returns:
         A data set as ``pydicom.dcmread`` makes it, PixelData not read; ``None`` when the file is not ordinary.
@@ -67,12 +67,14 @@ class _Walk:
             raise _UnusualError
         meta, at = self._meta_group()
         self.explicit = meta.TransferSyntaxUID == ExplicitVRLittleEndian
-        elements, last = {}, 0
-        while last != _PIXEL_DATA:
+        elements, last, last_wanted = {}, 0, max(tags)
+        while last < last_wanted:
             tag, vr, length, start = self._element(at)
             if tag <= last or tag > _PIXEL_DATA:
                 raise _UnusualError
-            at, last = self._end(start, length), tag
+            at, last = start + length, tag
+            if length == _UNDEFINED or at > self.size:
+                at = self._end(start, length)
             if tag in tags or tag == _CHARACTER_SET:
                 elements[BaseTag(tag)] = self._raw(tag, vr, length, start)
         dataset = Dataset(elements)
@@ -92,9 +94,10 @@ class _Walk:
     def _element(self, at: int) -> tuple[int, bytes | None, int, int]:
         """Tag, VR, length and beginning of the value at a place."""
         self.left -= 1
-        if self.left < 0 or at + 12 > self.size:
+        if at + 12 > len(self.data):
+            self._have(at + 12)
+        if self.left < 0:
             raise _UnusualError
-        self._have(at + 12)
         if not self.explicit:
             group, element, length = _implicit(self.data, at)
             return group << 16 | element, None, length, at + 8

@@ -13,7 +13,7 @@ from .presets import PRESETS
 logger = logging.getLogger(__name__)
 
 
-def add_phantom_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's options to ``parser``."""
     parser.add_argument("--output", required=True, metavar="DIR", help="new folder (missing or empty)")
     parser.add_argument("--preset", default="demo", choices=sorted(PRESETS), help="size (default: demo)")
@@ -29,7 +29,7 @@ def _layouts() -> str:
     return f"dialect of the DICOM form (default: series). {rows}"
 
 
-def run_phantom(args: argparse.Namespace) -> None:
+def run(args: argparse.Namespace) -> None:
     """Write the data set that ``args`` describes, then log where it is and its references."""
     datalist = write_phantom(
         args.output,
