@@ -25,7 +25,7 @@ def split_items(
         items: each with ``case`` and, where known, ``patient`` and ``lesion_class``.
         folds: number of folds over all that is not test, 0 for none; fold 0 is the validation section when
             ``validation`` is one of ``folds`` parts.
-        validation, test: share of the patients, 0 <= share < 1.
+        validation, test: share of the patients, 0 <= share < 1; ``test`` may be 1 without folds and validation.
         seed: another seed, another split.
 
     Returns:
@@ -43,7 +43,7 @@ def split_items(
     if folds and abs(validation * folds - 1) < 1e-6:
         validated = {patient for patient, fold in fold_of.items() if fold == 0}
     else:
-        validated = _draw(rest, validation * len(patients) / len(rest), seed, "validation")
+        validated = _draw(rest, validation * len(patients) / max(1, len(rest)), seed, "validation")
     sections: dict[str, list[dict]] = {name: [] for name in SECTIONS}
     for item in sorted(items, key=lambda item: natural_key(item["case"])):
         patient = _patient(item)
@@ -79,11 +79,13 @@ def _patients(items: Sequence[Mapping]) -> dict[tuple[str, str], list[str]]:
 
 
 def _check(count: int, folds: int, validation: float, test: float) -> None:
+    if test == 1 and validation == 0 and folds == 0 and count:  # a data set that only serves to test
+        return
     shares = 0 <= validation < 1 and 0 <= test < 1 and validation + test < 1
     if not shares or folds < 0 or folds == 1:
         raise InputError(
             found=f"folds {folds}, validation {validation:g}, test {test:g}",
-            expected="no folds or at least two; shares from 0 that leave some for training",
+            expected="no folds or at least two; shares from 0 that leave some for training, or all for test alone",
             where="split",
             remedy="Correct --folds, --validation or --test.",
         )

@@ -9,12 +9,12 @@ import pytest
 import torch
 
 from custom.data.fingerprint import (
-    draw_fingerprint,
     fingerprint_datalist,
     measure_studies,
     measure_study,
     write_fingerprint,
 )
+from custom.data.fingerprint.picture import draw_fingerprint
 from custom.data.fingerprint.summary import distribution, relative_enhancement, summarise
 from custom.enhancement import measure_enhancement
 from custom.types import PHASES

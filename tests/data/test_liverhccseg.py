@@ -1,12 +1,14 @@
 """LiverHccSeg in a generated tree with the set's names: two raters, several tumours, registered copies, odd masks."""
 
 import argparse
+import json
 
 import nibabel
 import numpy as np
 import pytest
 
-from custom.data import load_study
+from custom.__main__ import main
+from custom.data import load_datalist, load_study
 from custom.data.datasets import KNOWN_SETS, add_dataset_arguments, known_entries, read_dataset
 from custom.types import PHASES, InputError
 
@@ -140,6 +142,30 @@ def test_the_licence_is_shown_and_all_stands_for_every_class(tree, caplog):
     assert "liverhccseg: LiverHccSeg is licensed CC BY 4.0" in caplog.text
     assert "Masks of rater 2" in caplog.text
     assert all("NC" in KNOWN_SETS[name].licence for name in ("lld-mmri", "lld-mmri-original"))
+
+
+def test_the_verb_lists_the_set_as_a_test_set_with_its_fingerprint(tree, tmp_path, caplog, capsys):
+    caplog.set_level("INFO")
+    for number in range(1, 4):
+        tree(patient=f"TCGA-AA-000{number}", tumours=(2 * (number > 1), 1))
+    before = {path: path.stat().st_mtime_ns for path in tree.root.rglob("*")}
+    output = tmp_path / "external.json"
+    command = ["prepare", str(tree.root), "--dataset", "liverhccseg", "--output", str(output)]
+    command += ["--folds", "0", "--validation", "0", "--test", "1"]
+    assert main([*command, "--labels", "labels.csv"]) == 2
+    assert "found --labels for liverhccseg" in capsys.readouterr().err
+    assert main([*command, "--no-fingerprint"]) == 0
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["external.json"]
+    assert main([*command, "--force", "--workers", "1"]) == 0
+    assert "3 found, 2 used (2 test), 1 set aside. Classes: 2 HCC." in caplog.text
+    assert "set aside  TCGA-AA-0001: rater 1 drew no tumour" in caplog.text
+    fingerprint = json.loads((tmp_path / "external_fingerprint.json").read_text("utf-8"))
+    assert fingerprint["sections"]["test"] == {"studies": 2, "unreadable": 0, "classes": {"HCC": 2}}
+    assert fingerprint["classes"]["HCC"]["lesions"] == 2  # the two tumours of an exam touch
+    assert (tmp_path / "external_fingerprint.png").is_file()
+    items = load_datalist(datalist=output, section="test")
+    assert load_study(items[0]).label.data.sum() == sum(tumour(n, 1).sum() for n in (1, 2))
+    assert {path: path.stat().st_mtime_ns for path in tree.root.rglob("*")} == before
 
 
 def test_what_cannot_be_meant(tree, tmp_path):

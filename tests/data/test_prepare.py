@@ -198,6 +198,7 @@ def test_the_verb_prints_what_was_used_and_what_not(studies, table, tmp_path, ca
     output = tmp_path / "my.json"
     before = sorted(studies.rglob("*"))
     command = ["prepare", str(studies), "--labels", str(path), "--output", str(output), "--folds", "3"]
+    command += ["--no_fingerprint"]
     assert main(command) == 0
     assert "10 found, 9 used (7 training, 2 validation), 1 set aside. Classes: 5 HCC, 4 no tumour." in caplog.text
     assert "set aside  c10: no row in labels.csv" in caplog.text

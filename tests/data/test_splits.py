@@ -122,3 +122,14 @@ def test_the_hash_changes_with_the_content_and_with_nothing_else(one, other):
     a, b = {"training": one, "seed": 0}, {"seed": 0, "training": other}
     assert (content_hash(a) == content_hash(b)) == (one == other)
     assert content_hash(a) == content_hash({**a, "content_hash": "x"})
+
+
+def test_a_data_set_that_only_serves_to_test():
+    items = items_of([(1, "HCC"), (1, "HCC"), (0, None)])
+    split = split_items(items, folds=0, validation=0, test=1)
+    assert [item["case"] for item in split["test"]] == ["c0", "c1", "c2"]
+    assert split["training"] == split["validation"] == []
+    with pytest.raises(InputError, match="or all for test alone"):
+        split_items(items, folds=0, validation=0.2, test=1)
+    with pytest.raises(InputError):
+        split_items([], folds=0, validation=0, test=1)

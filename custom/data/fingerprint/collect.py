@@ -17,7 +17,6 @@ from ...types import DEFAULT_CLASSES, REFERENCE_PHASE
 from ..datalist import read_datalist, with_absolute_paths
 from ..splits import SECTIONS
 from .measure import measure_study
-from .picture import draw_fingerprint
 from .summary import summarise
 
 FEW_STUDIES = 4
@@ -72,6 +71,8 @@ def write_fingerprint(
         What was written: see ``summarise``.
     """
     records = measure_studies(sections, classes=classes, reference_phase=reference_phase, workers=workers)
+    from .picture import draw_fingerprint  # needs matplotlib, which takes long to import, and only here
+
     fingerprint = {"name": name, "reference_phase": reference_phase, **summarise(records, classes)}
     output = Path(output)
     _publish(output.with_name(f"{output.name}.json"), json.dumps(fingerprint, indent=1, ensure_ascii=False) + "\n")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import logging
 
-from ...types import COMMAND, DEFAULT_CLASSES
+from ...types import COMMAND, DEFAULT_CLASSES, InputError
 from ..datasets import add_dataset_arguments, read_dataset
 from ..discovery import SALT
+from ..fingerprint import add_fingerprint_arguments, run_fingerprint
 from .found import folder_entries
 from .show import format_table, summary
 from .write import check_output, write_datalist
@@ -15,7 +16,7 @@ from .write import check_output, write_datalist
 logger = logging.getLogger(__name__)
 
 
-def add_prepare_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's options to ``parser``."""
     parser.add_argument("folder", metavar="DIR", help="folder of studies, however nested; it is only read")
     parser.add_argument("--output", required=True, metavar="FILE", help="the datalist to write, such as my.json")
@@ -29,10 +30,11 @@ def add_prepare_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--keep_names", action="store_true", help="folder names are pseudonyms: never replace them")
     parser.add_argument("--salt", default=SALT, help="secret for the names that replace identifiers")
     parser.add_argument("--force", action="store_true", help="replace an existing file")
+    add_fingerprint_arguments(parser)
     add_dataset_arguments(parser)
 
 
-def run_prepare(args: argparse.Namespace) -> None:
+def run(args: argparse.Namespace) -> None:
     """Find, join, split and write; log what was found, used and set aside, and what to do next."""
     check_output(args.output, force=args.force)
     entries, classes = _entries(args)
@@ -47,12 +49,20 @@ def run_prepare(args: argparse.Namespace) -> None:
         force=args.force,
     )
     logger.info("%s\n%s", format_table(entries, content), summary(entries, content))
+    run_fingerprint(args)
     logger.info("Written: %s\nNext: %s check %s", args.output, COMMAND, args.output)
 
 
 def _entries(args: argparse.Namespace) -> tuple[list[dict], list[str]]:
     """The entries of a public data set or of the user's own folder, and the classes."""
     if args.dataset:
+        if args.labels or args.phase_map:
+            raise InputError(
+                found=f"--{'labels' if args.labels else 'phase_map'} for {args.dataset}",
+                expected="the data set's own classes and phases",
+                where="prepare",
+                remedy="Leave it out, or leave out --dataset.",
+            )
         return read_dataset(args, root=args.folder, classes=args.classes)
     entries = folder_entries(
         args.folder,

@@ -11,7 +11,7 @@ _COLUMNS = ("case", "patient", "class", "masks", "section", "fold")
 
 
 def format_table(entries: Sequence[Mapping], content: Mapping) -> str:
-    """A row for each study; what was set aside comes last, with the reason.
+    """A row for each study; notes follow; what was set aside comes last, with the reason.
 
     Args:
         entries: all that was found.
@@ -27,6 +27,7 @@ def format_table(entries: Sequence[Mapping], content: Mapping) -> str:
     widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     lines.insert(1, "-" * max(map(len, lines)))
+    lines += [f"note  {entry['case']}: {note}" for entry in entries for note in entry.get("notes") or ()]
     aside = [entry for entry in entries if entry.get("set_aside")]
     lines += [f"set aside  {entry['case']}: {entry['set_aside']}" for entry in aside]
     return "\n".join(lines)
