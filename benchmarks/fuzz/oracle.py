@@ -49,8 +49,9 @@ def judge(before: Look, after: Look, folder: Path, damaged: str) -> str:
     told = sorted(set(after.study.flags) - set(before.study.flags))
     if after.frames != before.frames:
         return f"flagged: {', '.join(told)}" if told else "WRONG: other files make the phases"
+    used = any(name == damaged for frames in after.frames.values() for name, _ in frames)
     try:
-        reading = None if damaged.endswith((".nii", ".nii.gz")) else _dicom_slices(folder / damaged)
+        reading = _dicom_slices(folder / damaged) if used and not damaged.endswith((".nii", ".nii.gz")) else {}
     except Exception:  # whatever pydicom says of it
         return "unchecked"
     changed = False
@@ -141,10 +142,7 @@ def _other_times(before: Look, after: Look, damaged: str) -> str:
 def _dicom_slices(path: Path) -> dict[int, tuple[np.ndarray, np.ndarray]]:
     """Frame → (affine of the slice, voxel (column, row, 0) to RAS mm; real values ``(rows, columns)``), by pydicom."""
     dataset = pydicom.dcmread(path, force=True)
-    stored = dataset.pixel_array
-    if dataset.get("PixelRepresentation", 0) == 0 and stored.dtype.kind == "u":
-        stored = stored & ((1 << dataset.BitsStored) - 1)
-    stored = stored.astype(np.float64)
+    stored = _stored(dataset).astype(np.float64)
     shared = (dataset.get("SharedFunctionalGroupsSequence") or [Dataset()])[0]
     frames = dataset.get("PerFrameFunctionalGroupsSequence")
     if not frames:
@@ -160,6 +158,19 @@ def _dicom_slices(path: Path) -> dict[int, tuple[np.ndarray, np.ndarray]]:
         holder = value if len(value) else private
         slices[n] = (place, _real(stored[n], holder, private, dataset))
     return slices
+
+
+def _stored(dataset: Dataset) -> np.ndarray:
+    """Stored values ``([frames,] rows, columns)``; uncompressed ones without pydicom, which insists on every tag."""
+    signed = bool(dataset.get("PixelRepresentation") or 0)
+    if dataset.file_meta.TransferSyntaxUID.is_compressed:
+        stored = dataset.pixel_array
+    else:
+        shape = (dataset.get("NumberOfFrames") or 1, dataset.Rows, dataset.Columns)
+        stored = np.frombuffer(dataset.PixelData, f"<{'i' if signed else 'u'}{dataset.BitsAllocated // 8}")
+        stored = stored[: np.prod(shape)].reshape(shape[1:] if shape[0] == 1 else shape)
+    bits = dataset.get("BitsStored") or dataset.BitsAllocated
+    return stored if signed else stored & ((1 << bits) - 1)
 
 
 def _group(own: Dataset, shared: Dataset, name) -> Dataset:

@@ -116,6 +116,19 @@ def test_undecodable_transfer_syntax_names_the_decoders(dicom, volumes, columns,
         load_study(dicom.root, phase_map=ALONE)
 
 
+def test_a_decoder_that_panics_is_an_error_like_any_other(dicom, volumes):
+    """Runs that unpack to more bytes than a plane of the image holds; one decoder ends in no ordinary exception."""
+    for path in dicom.series([volumes["pre"]], 5):
+        ds = pydicom.dcmread(path)
+        ds.file_meta.TransferSyntaxUID = pydicom.uid.RLELossless
+        frame = struct.pack("<16I", 2, 64, 74, *[0] * 13) + b"\x81\x05" * 5 + b"\x05" + b"\x07" * 3
+        ds.PixelData = pydicom.encaps.encapsulate([frame + bytes(len(frame) % 2)])
+        ds["PixelData"].is_undefined_length = True
+        ds.save_as(path)
+    with pytest.raises(InputError, match="cannot be decoded"):
+        load_study(dicom.root, phase_map=ALONE)
+
+
 def test_file_without_preamble_is_read(dicom, volumes):
     paths = dicom.series([volumes["pre"]], 5)
     for path in paths:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from custom.data import load_study
+from custom.data.dicom.automatic import TIE, UNSURE
 from custom.data.dicom.blood_and_liver import Curves
 from custom.data.dicom.phases import Evidence, name_phases
 from custom.types import PHASES, InputError
@@ -239,6 +240,13 @@ def test_a_recorded_agent_parts_before_from_after():
     naming = name_phases(evidence(agents=[False, True, True]))
     assert naming.phases["pre"] == 0
     assert naming.scores["pre"]["agent"] > 0
+
+
+def test_without_times_the_next_volume_is_the_likelier_phase_but_no_certain_one():
+    blood, liver = [1.2, 3.4, 2.3, 1.9, 1.9], [1.6, 1.8, 2.2, 1.8, 1.8]
+    naming = name_phases(evidence(blood=blood, liver=liver))
+    assert list(naming.phases.values()) == [0, 1, 2, 3]
+    assert TIE < naming.margin < UNSURE
 
 
 @pytest.mark.parametrize("late", [400, 1200])

@@ -19,6 +19,7 @@ from .records import FileHeader
 from .values import READ_ERRORS, quiet_pydicom
 
 _JPEG2000 = b"\xff\x4f\xff\x51"  # start of codestream, image and tile size
+_PANIC = "PanicException"  # of decoders written in Rust; no ``Exception``, and importable from nowhere
 _NO_LENGTH = (0x01, *range(0xD0, 0xDA))  # JPEG markers that stand alone
 _FRAME_HEADERS = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF, 0xF7}
 
@@ -39,7 +40,9 @@ def decode(header: FileHeader, budget: MemoryBudget) -> np.ndarray:
             return dataset.pixel_array.reshape(shape)
     except InputError:
         raise
-    except READ_ERRORS as error:
+    except BaseException as error:
+        if not isinstance(error, READ_ERRORS) and type(error).__name__ != _PANIC:
+            raise
         raise InputError(
             found=f"pixels that cannot be decoded ({header.transfer_syntax}: {type(error).__name__})",
             expected="complete pixels in a transfer syntax that pydicom decodes",

@@ -1,6 +1,6 @@
 """Which volume is which phase: every naming in the order of time is scored by each source of evidence; the best wins.
 
-Sources: what descriptions say, times, the image, the contrast agent's entry, and geometry. Scores count pieces of
+Sources: what descriptions say, times, the image, the contrast agent's entry, the order, and geometry. Scores count pieces of
 evidence; a source that knows nothing counts nothing. Windows in seconds are those of LI-RADS' technical
 recommendations; without a known injection they are relative to the arterial phase (portal venous 20–55 s after it,
 delayed at least 80 s after it) and to the first enhanced volume.
@@ -17,11 +17,11 @@ import numpy as np
 from ...types import PHASES
 from .blood_and_liver import Curves
 
-SOURCES = ("description", "time", "image", "agent", "geometry")
+SOURCES = ("description", "time", "image", "agent", "order", "geometry")
 NAME, EARLY, SEVERAL, CLASH = 3.0, 2.0, 1.0, -3.0
 """Worth of a name that says this phase, of "early arterial", of one that says several, of one that says another."""
-PRESENT = 1.5
-"""Worth of a phase that is there at all."""
+PRESENT, NEXT = 1.5, 0.1
+"""Worth of a phase that is there at all, and of two phases without another volume between them if no times are known."""
 IMPOSSIBLE, TOO_LATE = -20.0, -3.0
 OTHER_GEOMETRY, OTHER_SEQUENCE = -0.75, -4.0
 ABSENT = -1
@@ -128,7 +128,7 @@ def _against(by_source: np.ndarray, present: np.ndarray, best: int) -> tuple[str
     alike = (present == present[best]).all(1)
     worse = by_source[:, best] < 0
     outdone = by_source[:, alike].max(1) > by_source[:, best] + CONTRADICTS
-    return tuple(s for s, bad in zip(SOURCES, worse | outdone, strict=True) if bad and s != "geometry")
+    return tuple(s for s, bad in zip(SOURCES, worse | outdone, strict=True) if bad and s not in ("order", "geometry"))
 
 
 def _scores(evidence: Evidence, namings: np.ndarray) -> np.ndarray:
@@ -146,6 +146,7 @@ def _scores(evidence: Evidence, namings: np.ndarray) -> np.ndarray:
             scores[p, SOURCES.index(source)] += padded[p, namings[:, p]]
     _add_pairs(scores[:, SOURCES.index("time")], namings, _gap_scores(evidence.times_s))
     _add_pairs(scores[:, SOURCES.index("image")], namings, _liver_scores(evidence.curves))
+    _add_pairs(scores[:, SOURCES.index("order")], namings, _order_scores(evidence.times_s))
     for numbers, worth in ((evidence.groups, OTHER_GEOMETRY), (evidence.sequences, OTHER_SEQUENCE)):
         mixed = _mixed(numbers, namings)
         scores[:, SOURCES.index("geometry")] += np.where(mixed & (namings != ABSENT).T, worth / len(PHASES), 0.0)
@@ -244,6 +245,13 @@ def _liver_scores(curves: Curves | None) -> dict[tuple[int, int], np.ndarray]:
         return {}
     rise = curves.liver[None, :] - curves.liver[:, None]
     return {(_ARTERIAL, _PORTAL): np.clip(rise / 0.15, -1, 1), (_PORTAL, _DELAYED): np.clip(-rise / 0.15, -1, 1)}
+
+
+def _order_scores(times_s: np.ndarray) -> dict[tuple[int, int], np.ndarray]:
+    """Without times, the phase after another is rather the next volume than a later one, ``(N, N)``."""
+    if not np.isnan(times_s).all():
+        return {}
+    return dict.fromkeys(zip(range(3), range(1, 4), strict=True), NEXT * np.eye(len(times_s), k=1))
 
 
 def _agent_scores(agents: np.ndarray) -> np.ndarray:
