@@ -14,6 +14,8 @@ from ..data import Study, Volume, load_phase_map, load_study
 from ..data.annotated import as_entry
 from ..data.label_values import label_values
 from ..types import DEFAULT_CLASSES, PHASES, REFERENCE_PHASE, UNKNOWN_CLASS, InputError
+from .alignment import Alignment, align_phases, alignment_flags, check_registration, describe_alignment
+from .motion import Motion
 from .world_grid import OnGrid, resample_to_grid
 
 CONSUMED_KEYS = (
@@ -33,6 +35,8 @@ class LoadStudyd(Transform):
         phase_map: which volume is which phase, as ``load_study`` takes it (a path or a dict); ``None`` to decide.
         memory_budget_gb: refuse studies that would need more.
         min_coverage: share of the reference grid (0..1) below which a phase is flagged ``partial_coverage``.
+        registration: ``"none"``, ``"translation"``, ``"rigid"`` or ``"deformable"``: bring the phases' breath-holds to
+            the reference phase's, in the same interpolation.
 
     Returns (of the call): the item with
         ``image`` MetaTensor ``(P, X, Y, Z)`` float32 in raw units, missing phases 0; ``phase_mask`` ``(P)`` bool;
@@ -42,7 +46,7 @@ class LoadStudyd(Transform):
         ``true_enhancement`` ``(P)`` raw units, NaN if unknown; ``study`` plain dict.
 
     Raises:
-        InputError: from reading, or when a phase lies elsewhere or a mask does not fit.
+        InputError: from reading, an unknown registration, or when a phase lies elsewhere or a mask does not fit.
     """
 
     def __init__(
@@ -54,6 +58,7 @@ class LoadStudyd(Transform):
         phase_map: str | Mapping | None = None,
         memory_budget_gb: float = 8.0,
         min_coverage: float = 0.9,
+        registration: str = "none",
     ) -> None:
         self.classes = tuple(classes)
         self.key = keys if isinstance(keys, str) else keys[0]
@@ -63,6 +68,7 @@ class LoadStudyd(Transform):
         )  # its content is part of a cache's key
         self.memory_budget_gb = memory_budget_gb
         self.min_coverage = min_coverage
+        self.registration = check_registration(registration)
 
     def __call__(self, data: Mapping[Hashable, object] | str | PathLike) -> dict:
         data = as_entry(data, self.key)
@@ -75,36 +81,46 @@ class LoadStudyd(Transform):
         given = dict(data) if isinstance(data, Mapping) else {}
         out = {k: v for k, v in given.items() if k not in (*CONSUMED_KEYS, self.key)}
         reference = study.phases[study.reference_phase]
-        image, present, flags = self._phases_on_grid(study, reference)
+        alignments = align_phases(study, self.registration)
+        motions = {phase: alignment.motion for phase, alignment in alignments.items()}
+        image, present, flags = self._phases_on_grid(study, reference, motions)
         out[self.key] = _meta_tensor(image, reference, study.case)
         out["phase_mask"] = present
-        out |= self._labels(study, reference, given.get("label_names"))
+        out |= self._labels(study, reference, motions, given.get("label_names"))
         if study.liver is not None:
-            liver = _to_reference(study.liver, reference, nearest=True).data > 0
+            liver = _to_reference(study.liver, reference, None, nearest=True).data > 0
             out["liver"] = _meta_tensor(torch.from_numpy(liver.astype(np.uint8))[None], reference, study.case)
         out["true_enhancement"] = _true_enhancement(given.get("true_enhancement"))
-        out["study"] = _describe(study, flags)
+        out["study"] = _describe(study, alignments, [*flags, *alignment_flags(alignments)])
         return out
 
-    def _phases_on_grid(self, study: Study, reference: Volume) -> tuple[torch.Tensor, torch.Tensor, list[str]]:
+    def _phases_on_grid(
+        self, study: Study, reference: Volume, motions: Mapping[str, Motion | None]
+    ) -> tuple[torch.Tensor, torch.Tensor, list[str]]:
         image = np.zeros((len(PHASES), *reference.data.shape), dtype=np.float32)  # (P, X, Y, Z)
         present = torch.zeros(len(PHASES), dtype=torch.bool)
         flags = list(study.flags)
         for p, phase in enumerate(PHASES):
             if phase not in study.phases:
                 continue
-            image[p], coverage = _to_reference(study.phases[phase], reference, nearest=False)
+            image[p], coverage = _to_reference(study.phases[phase], reference, motions.get(phase), nearest=False)
             present[p] = True
             if coverage < self.min_coverage:
                 flags.append(f"partial_coverage:{phase}")
         return torch.from_numpy(image), present, flags
 
-    def _labels(self, study: Study, reference: Volume, names: Mapping[int, str] | None) -> dict:
+    def _labels(
+        self,
+        study: Study,
+        reference: Volume,
+        motions: Mapping[str, Motion | None],
+        names: Mapping[int, str] | None,
+    ) -> dict:
         if study.label is None and not study.phase_labels:
             known = study.lesion_class in self.classes
             return {"lesion_class": self.classes.index(study.lesion_class) if known else UNKNOWN_CLASS}
-        main = study.label or study.phase_labels.get(study.reference_phase) or next(iter(study.phase_labels.values()))
-        mask = _to_reference(main, reference, nearest=True).data
+        main, drawn_in = _main_label(study)
+        mask = _to_reference(main, reference, motions.get(drawn_in), nearest=True).data
         where = f"{study.case}/{main.source}"
         values = label_values(mask, study.lesion_class, self.classes, where=where, names=names)
         out = {
@@ -113,15 +129,31 @@ class LoadStudyd(Transform):
             "class_values": values.class_values,
         }
         if study.phase_labels:
-            own = [study.phase_labels.get(phase, main) for phase in PHASES]
-            masks = np.stack([_to_reference(volume, reference, nearest=True).data > 0 for volume in own])
-            out["phase_label"] = _meta_tensor(torch.from_numpy(masks.astype(np.uint8)), reference, study.case)
+            own = {
+                phase: _to_reference(volume, reference, motions.get(phase), nearest=True).data
+                for phase, volume in study.phase_labels.items()
+            }
+            masks = np.stack([own.get(phase, mask) > 0 for phase in PHASES]).astype(np.uint8)  # (P, X, Y, Z)
+            out["phase_label"] = _meta_tensor(torch.from_numpy(masks), reference, study.case)
         return out
 
 
-def _to_reference(volume: Volume, reference: Volume, *, nearest: bool) -> OnGrid:
+def _main_label(study: Study) -> tuple[Volume, str]:
+    """The mask that stands for the study, and the phase in whose breath-hold it was drawn."""
+    if study.label is not None:
+        return study.label, study.reference_phase
+    phase = next(p for p in (study.reference_phase, *study.phase_labels) if p in study.phase_labels)
+    return study.phase_labels[phase], phase
+
+
+def _to_reference(volume: Volume, reference: Volume, motion: Motion | None, *, nearest: bool) -> OnGrid:
     on_grid = resample_to_grid(
-        volume.data, volume.affine, shape=reference.data.shape, target_affine=reference.affine, nearest=nearest
+        volume.data,
+        volume.affine,
+        shape=reference.data.shape,
+        target_affine=reference.affine,
+        nearest=nearest,
+        motion=motion,
     )
     if on_grid.coverage == 0:
         raise InputError(
@@ -151,10 +183,15 @@ def _true_enhancement(values: Sequence[float] | None) -> torch.Tensor:
     return torch.tensor([float("nan") if v is None else float(v) for v in values], dtype=torch.float32)  # (P)
 
 
-def _describe(study: Study, flags: list[str]) -> dict:
+def _describe(study: Study, alignments: Mapping[str, Alignment], flags: list[str]) -> dict:
     """What the report says of the study, as plain JSON values and without the patient."""
     phases = {
-        phase: {"source": volume.source, "time_s": volume.time_s, "evidence": volume.evidence}
+        phase: {
+            "source": volume.source,
+            "time_s": volume.time_s,
+            "evidence": volume.evidence,
+            "alignment": describe_alignment(alignments.get(phase)),
+        }
         for phase, volume in study.phases.items()
     }
     description = {

@@ -45,8 +45,19 @@ def study_data(*, lesions: bool = True, missing: tuple[str, ...] = (), case: str
     present = torch.tensor([phase not in missing for phase in PHASES])
     image[~present.numpy()] = 0
     affine = torch.as_tensor(AFFINE)
+    moved = {
+        "outcome": "applied",
+        "shift_mm": [0.5, -1.0, 6.0],
+        "distance_mm": 6.1,
+        "edge_agreement": {"before": 0.6, "after": 0.8},
+    }
     phases = {
-        phase: {"source": f"{phase}.nii.gz", "time_s": 35.0 * k, "evidence": {"score": float("nan") if k == 1 else 1.0}}
+        phase: {
+            "source": f"{phase}.nii.gz",
+            "time_s": 35.0 * k,
+            "evidence": {"score": float("nan") if k == 1 else 1.0},
+            "alignment": moved if phase == "pre" else None,
+        }
         for k, phase in enumerate(PHASES)
         if phase not in missing
     }

@@ -46,6 +46,7 @@ def test_a_full_report(make_study, tmp_path):
     assert report["weights_sha256"] == hashlib.sha256(b"weights").hexdigest()
     assert set(report["versions"]) == {"mti_net", "monai", "torch"}
     assert report["phases"]["arterial"]["evidence"] == {"score": None}  # was NaN
+    assert report["phases"]["pre"]["alignment"]["shift_mm"] == [0.5, -1.0, 6.0]
 
 
 def leaves(value):

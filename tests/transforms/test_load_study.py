@@ -186,6 +186,7 @@ def test_description_is_plain_and_without_the_patient(make_study, load):
         "source": "pre.nii.gz",
         "time_s": 0.0,
         "evidence": {"rule": "by hand", "score": 0.5},
+        "alignment": None,
     }
     assert out["study"]["flags"] == ["gadoxetate"]
     assert out["result_dtype"] == "uint8"
