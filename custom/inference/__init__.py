@@ -1,6 +1,8 @@
 """From slices to a study prediction on the study's own grid."""
 
 from .aggregate import AggregateStudyd
+from .backend import NetworkLoader, network_for_backend
+from .deploy import PresentPhasesd, SegmentationAsDictd, SegmentationInferer
 from .lesions import Lesion, describe_lesions, find_lesions
 from .measure import MeasureLesionsd
 from .native_grid import KeepNatived, ReturnToNatived, native_instances
@@ -15,7 +17,11 @@ __all__ = [
     "KeepNatived",
     "Lesion",
     "MeasureLesionsd",
+    "NetworkLoader",
+    "PresentPhasesd",
     "ReturnToNatived",
+    "SegmentationAsDictd",
+    "SegmentationInferer",
     "SliceInferer",
     "StudyDataset",
     "StudyEvaluator",
@@ -26,5 +32,6 @@ __all__ = [
     "describe_lesions",
     "find_lesions",
     "native_instances",
+    "network_for_backend",
     "reference_curve",
 ]

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import torch
 from torch import nn
-from torch.nn import functional as F
+
+from .exportable import area_average
 
 REG_POOLS = ("mask", "flatten", "mean")
 CLS_POOLS = ("mask", "mean")
@@ -19,7 +20,7 @@ def pool_under_mask(features: torch.Tensor, mask: torch.Tensor, floor: float = 1
     The mask is area-averaged to the features' grid. ``floor`` is every pixel's least weight: under an empty mask this
     becomes the plain mean, never 0/0. Products and sums only: autocast leaves them in float32.
     """
-    weight = F.adaptive_avg_pool2d(mask.float(), features.shape[-2:]) + floor  # (B, 1, h, w)
+    weight = area_average(mask.float(), features.shape[-2], features.shape[-1]) + floor  # (B, 1, h, w)
     weight = weight / weight.sum((2, 3), keepdim=True)
     return (features.float() * weight[:, :, None]).sum((3, 4))  # (B, P, C)
 

@@ -37,13 +37,13 @@ class MdIEF(nn.Module):
 
     def _gap(self, domains: torch.Tensor) -> torch.Tensor:
         """Global average of each channel, ``(B, 2C)``; as a sum, whose gradient needs no map of its own."""
-        return domains.sum((2, 3), dtype=torch.float32) / float(domains.shape[2] * domains.shape[3])
+        return domains.sum((2, 3), dtype=torch.float32) / (domains.shape[2] * domains.shape[3])
 
     def _entropy(self, domains: torch.Tensor) -> torch.Tensor:
         """Entropy of each channel: 1 when spread evenly over the positions, 0 at a single one. Returns ``(B, 2C)``."""
         activation = domains.float().flatten(2) + 1e-6  # (B, 2C, h·w), positive after ReLU
         share = activation / activation.sum(2, keepdim=True)
-        uniform = torch.log(torch.tensor(float(activation.shape[2]) + 1e-6, device=domains.device))
+        uniform = torch.log(torch.ones_like(activation[0, 0]).sum() + 1e-6)  # of as many positions
         return -(share * share.log()).sum(2) / uniform
 
 

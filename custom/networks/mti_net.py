@@ -15,6 +15,7 @@ from torch import nn
 from ..types import PHASES, InputError
 from .decoder import SegmentationDecoder
 from .encoder import DOWNSAMPLINGS, FUSION_SCALES, FUSIONS, PhaseEncoder
+from .exportable import soft_mask
 from .heads import CLS_POOLS, REG_POOLS, REG_SCALES, ClassificationHead, RegressionHead, pool_under_mask
 from .mdief import WEIGHTINGS
 from .options import check_head_dim, one_of, positive_int, positive_ints, within
@@ -140,7 +141,7 @@ class MTINet(nn.Module):
         mask: torch.Tensor | None = None
         if self.decoder is not None:
             outputs["seg"] = self.decoder(maps, image)  # (B, 1, H, W)
-            mask = outputs["seg"].detach().float().sigmoid()
+            mask = soft_mask(outputs["seg"].detach().float())
 
         if self.transformer is not None:
             tokens = self.transformer(maps[-1], phase_mask)  # (B, P, C, d)

@@ -53,14 +53,18 @@ class HighPass(nn.Module):
 
     def _low_pass(self, size: int, bins: int, like: torch.Tensor) -> torch.Tensor:
         """Gaussian at the first ``bins`` of the ``size`` DFT frequencies: ``(bins,)``."""
-        index = torch.arange(bins, device=like.device, dtype=torch.float32)
+        index = torch.arange(bins, device=like.device, dtype=like.dtype)
         nyquist_fraction = torch.minimum(index, size - index) * (2.0 / size)
         return torch.exp(-0.5 * (nyquist_fraction / self.cutoff) ** 2)
 
     def _circulant(self, size: int, like: torch.Tensor) -> torch.Tensor:
-        """Matrix of the one-dimensional low-pass, ``A[i, j] = sum_f g(f) cos(2 pi f (i - j) / size) / size``."""
-        index = torch.arange(size, device=like.device)
-        angle = (2.0 * math.pi / size) * ((index[:, None] * index) % size).float()  # (pixel, frequency), in [0, 2 pi)
+        """Matrix of the one-dimensional low-pass, ``A[i, j] = sum_f g(f) cos(2 pi f (i - j) / size) / size``.
+
+        Made in float64, so that the float32 result is exact: ``(size, size)`` in the type of ``like``.
+        """
+        index = torch.arange(size, device=like.device, dtype=torch.float64)
+        turns = index[:, None] * index / size  # (pixel, frequency)
+        angle = (2.0 * math.pi) * (turns - torch.floor(turns))  # in [0, 2 pi)
         cosine, sine = torch.cos(angle), torch.sin(angle)
-        weight = self._low_pass(size, size, like) / size
-        return (cosine * weight) @ cosine.T + (sine * weight) @ sine.T  # (size, size)
+        weight = self._low_pass(size, size, index) / size
+        return ((cosine * weight) @ cosine.T + (sine * weight) @ sine.T).to(like.dtype)

@@ -11,6 +11,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from .exportable import area_average
+
 
 class TransformerBlock(nn.Module):
     """Pre-norm block: ``z + MHSA(LN(z))``, then ``z + MLP(LN(z))`` with GELU.
@@ -74,7 +76,7 @@ class ChannelTransformer(nn.Module):
     def forward(self, features: torch.Tensor, phase_mask: torch.Tensor | None = None) -> torch.Tensor:
         """Turn ``features (B, P, C, h, w)`` into mixed tokens ``(B, P, C, d)``; absent phases are never attended to."""
         batch, phases, channels = features.shape[0], features.shape[1], features.shape[2]
-        grid = F.adaptive_avg_pool2d(features.flatten(1, 2), self.token_grid)  # (B, P·C, gh, gw)
+        grid = area_average(features.flatten(1, 2), self.token_grid[0], self.token_grid[1])  # (B, P·C, gh, gw)
         z = grid.reshape(batch, phases, channels, -1) + self.phase_embedding + self.channel_embedding  # (B, P, C, d)
         z = z.flatten(1, 2)  # (B, N, d)
         key_mask: torch.Tensor | None = None

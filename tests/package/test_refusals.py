@@ -50,7 +50,7 @@ def other_weights(bundle):
 REFUSALS = {
     "version in no changelog": (unlisted_version, r"metadata\.json#changelog: found no entry for version 9\.9\.9"),
     "version not in CHANGELOG.md": (version_missing_for_readers, r"CHANGELOG\.md: found no entry for version 9\.9\.9"),
-    "misspelt key": (spoilt_config('"val_interval": 10', '"val_intervall": 10'), "val_intervall"),
+    "misspelt key": (spoilt_config('"val_interval":', '"val_intervall":'), "val_intervall"),
     "misspelt argument": (spoilt_config('"fusion":', '"fusoin":', "inference.json"), "'fusoin'"),
     "target of nothing": (spoilt_config("custom.engines.History", "custom.engines.Histroy"), "Histroy.*exists"),
     "foreign target": (spoilt_config('"torch.optim.AdamW"', '"os.system"'), r"train\.json.*'os\.system'.*monai, torch"),
