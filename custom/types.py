@@ -15,11 +15,20 @@ PHASES: Final = ("pre", "arterial", "portal_venous", "delayed")
 REFERENCE_PHASE: Final = "portal_venous"
 """The phase whose grid the others are brought to, unless the user names another."""
 
+REGISTRATIONS: Final = ("auto", "none", "translation", "rigid", "deformable")
+"""How the phases' breath-holds are brought together; ``auto``: by translation what comes as DICOM, else not."""
+
 DEFAULT_CLASSES: Final = ("hemangioma", "HCC")
 """Lesion classes in head order: class ``k`` is value ``k + 1`` in a label map."""
 
 COMMAND: Final = f"python -m {__name__.split('.')[0]}"
 """How this package's commands are called: by the package's name, which is another one in a shared bundle."""
+
+TRAINING: Final = (
+    "python -m monai.bundle run training --config_file "
+    f"{'bundle/' if COMMAND.endswith('custom') else ''}configs/train.json"
+)
+"""How training is called from the project's folder, or from that of a shared bundle."""
 
 UNKNOWN_CLASS: Final = -1
 """Class index of a slice or study whose lesion class is unknown or mixed; the classification loss skips it."""
@@ -41,6 +50,12 @@ class InputError(ValueError):
 
     def __reduce__(self):  # keyword-only arguments do not survive the default pickling between worker processes
         return _rebuild_input_error, (self.found, self.expected, self.where, self.remedy)
+
+
+def quoted(path: object) -> str:
+    """A path as it is typed in a command, in quotation marks where it needs them."""
+    text = str(path)
+    return text if all(c.isalnum() or c in "/\\:._-" for c in text) else f'"{text}"'
 
 
 def _rebuild_input_error(found: str, expected: str, where: str, remedy: str) -> InputError:

@@ -8,12 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from custom.data.fingerprint import (
-    fingerprint_datalist,
-    measure_studies,
-    measure_study,
-    write_fingerprint,
-)
+from custom.data.fingerprint import fingerprint_datalist, measure_studies, measure_study, write_fingerprint
 from custom.data.fingerprint.picture import draw_fingerprint
 from custom.data.fingerprint.summary import distribution, relative_enhancement, summarise
 from custom.enhancement import measure_enhancement

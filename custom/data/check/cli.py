@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
+from pathlib import Path
 
-from ...types import REFERENCE_PHASE
+from ...types import DEFAULT_CLASSES, REFERENCE_PHASE, TRAINING, quoted
+from .report import Report
 from .run import check_dataset
+
+logger = logging.getLogger(__name__)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's options to ``parser``."""
     parser.add_argument("data", metavar="DIR|DATALIST", help="folder of studies, or the JSON file that lists them")
     parser.add_argument("--json", metavar="FILE", help="write the same as JSON")
-    parser.add_argument("--headers-only", action="store_true", help="leave the voxels out: minutes become seconds")
+    parser.add_argument(
+        "--headers-only", "--headers_only", action="store_true", help="leave the voxels out: minutes become seconds"
+    )
     parser.add_argument("--workers", type=_positive, metavar="N", help="processes (default: one per core)")
     parser.add_argument(
         "--dataset_dir", metavar="DIR", help="where a datalist's paths start (default: at the datalist)"
@@ -28,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Check, print the table and a summary; 1 when there are errors, else 0."""
+    """Check, print the table and a summary, say what to do next; 1 when there are errors, else 0."""
     report = check_dataset(
         args.data,
         headers_only=args.headers_only,
@@ -43,7 +50,24 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         report.write_json(args.json)
     sys.stdout.write(f"{report.table()}\n\n{report.summary()}\n".lstrip("\n"))
+    if step := _next(args, report):
+        logger.info("Next: %s", step)
     return 1 if report.errors else 0
+
+
+def _next(args: argparse.Namespace, report: Report) -> str:
+    """The command that follows, or what stands in its way; empty where no datalist was checked."""
+    if report.errors:
+        return "correct the errors, or take these studies out, and check again."
+    if args.headers_only:
+        return "the same without --headers-only, which looks at the voxels, too."
+    if not Path(args.data).is_file():
+        return ""
+    options = [f"--datalist {quoted(args.data)}"]
+    options += [f"--dataset_dir {quoted(args.dataset_dir)}"] if args.dataset_dir else []
+    options += [f"--phase_map {quoted(args.phase_map)}"] if args.phase_map else []
+    options += [f'--classes "{list(report.classes)}"'] if report.classes != DEFAULT_CLASSES else []
+    return f"{TRAINING} {' '.join(options)}"
 
 
 def _positive(text: str) -> int:

@@ -32,7 +32,7 @@ REMARKS: dict[str, tuple[str, str]] = {
     ),
     "phases_picked_from": ("the phases were picked from {} volumes, by time", _LOOK),
     "phase_choice_uncertain": ("another naming of the phases is nearly as good", _LOOK),
-    "pre_is_not_darkest": ("another phase is darker than the pre phase", _LOOK),
+    "phase_evidence_against": ("the {} speaks against the naming of the phases", _LOOK),
     "gadoxetate": (
         "the contrast agent is gadoxetate: its 3-minute phase is no delayed phase",
         "Leave such studies out, or keep them apart: none was learnt from.",
@@ -42,6 +42,14 @@ REMARKS: dict[str, tuple[str, str]] = {
         "Export them with their scaling; curves across these phases are not reliable.",
     ),
     "sheared_stack": ("slices are stacked off their normal", "Check that the series was not re-sliced."),
+    "same_series_set_aside": (
+        "files of a phase's own series were set aside",
+        "Check that the export of the series is complete.",
+    ),
+    "unread_files": (
+        "files of unknown kind beside the images",
+        "Check that no slice is among them, and remove them.",
+    ),
     "time_points_fewer_than_declared": (
         "the series declares more time points than there are files for",
         "Check that the export is complete.",

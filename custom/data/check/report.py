@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from ...types import DEFAULT_CLASSES
 from .problem import ERROR, WARNING, Problem
 
 _COLUMNS = ("case", "file", "severity", "finding", "remedy")
@@ -26,12 +27,14 @@ class Report:
         problems: one row each, in the order of the studies.
         seconds: how long it took.
         headers_only: whether the voxels were left out.
+        classes: lesion class names in head order.
     """
 
     studies: int
     problems: Sequence[Problem]
     seconds: float
     headers_only: bool = False
+    classes: tuple[str, ...] = DEFAULT_CLASSES
 
     @property
     def errors(self) -> int:

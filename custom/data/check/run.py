@@ -83,6 +83,7 @@ def check_dataset(
         problems=[*data.problems, *_by_study(problems, data.entries)],
         seconds=time.perf_counter() - start,
         headers_only=headers_only,
+        classes=data.classes,
     )
 
 

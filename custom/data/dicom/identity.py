@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -45,6 +45,37 @@ class FileIdentity:
         return self.kind == MR_IMAGE or self.kind in ENHANCED_MR
 
 
+@dataclass(slots=True)
+class ExamFiles:
+    """What is kept of one exam's files: little, however many images they are.
+
+    Args:
+        exam: StudyInstanceUID, empty when absent.
+        image: the first file with MR images, ``None`` where there is none.
+        folders: of the files with MR images.
+        others: files without MR images, masks among them.
+        patients: PatientIDs in the order of the files; more than one where exams were mixed up.
+        identifiers: of all files.
+    """
+
+    exam: str
+    image: Path | None = None
+    folders: set[Path] = field(default_factory=set)
+    others: list[Path] = field(default_factory=list)
+    patients: dict[str, None] = field(default_factory=dict)
+    identifiers: set[str] = field(default_factory=set)
+
+    def add(self, identity: FileIdentity) -> None:
+        """One more of its files."""
+        self.patients[identity.patient] = None
+        self.identifiers |= identity.identifiers
+        if identity.is_mr:
+            self.image = self.image or identity.path
+            self.folders.add(identity.path.parent)
+        else:
+            self.others.append(identity.path)
+
+
 def read_identity(path: Path) -> FileIdentity | None:
     """The identity of a file; ``None`` when it is no DICOM file, or not a readable one."""
     try:
@@ -59,14 +90,19 @@ def read_identity(path: Path) -> FileIdentity | None:
         return None
 
 
-def group_by_exam(files: Iterable[Path]) -> dict[str, list[FileIdentity]]:
+def group_by_exam(files: Iterable[Path]) -> dict[str, ExamFiles]:
     """DICOM files by exam; what is not DICOM, or unreadable, is left out."""
-    exams: dict[str, list[FileIdentity]] = defaultdict(list)
+    exams: dict[str, ExamFiles] = {}
+    for identity in _identities(files):
+        exams.setdefault(identity.exam, ExamFiles(identity.exam)).add(identity)
+    return exams
+
+
+def _identities(files: Iterable[Path]) -> Iterator[FileIdentity]:
     with quiet_pydicom():
         for path in files:
             if (identity := read_identity(path)) is not None:
-                exams[identity.exam].append(identity)
-    return dict(exams)
+                yield identity
 
 
 def files_of_exam(one: Path, folder: Path) -> Sequence[Path]:
@@ -79,4 +115,7 @@ def files_of_exam(one: Path, folder: Path) -> Sequence[Path]:
 def _index(folder: Path) -> dict[str, tuple[Path, ...]]:
     """Read once, not once for every exam in it."""
     files = (Path(root, name) for root, _, names in sorted(os.walk(folder)) for name in sorted(names))
-    return {exam: tuple(found.path for found in group) for exam, group in group_by_exam(files).items()}
+    exams: dict[str, list[Path]] = defaultdict(list)
+    for identity in _identities(files):
+        exams[identity.exam].append(identity.path)
+    return {exam: tuple(paths) for exam, paths in exams.items()}

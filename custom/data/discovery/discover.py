@@ -7,8 +7,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..dicom.identity import FileIdentity
-from ..nifti import nifti_stem
+from ..dicom.identity import ExamFiles
+from ..nifti import is_nifti, nifti_stem
 from ..phase_map import PhaseMap
 from ..splits import natural_key
 from .homes import drop_twice_read, settle
@@ -30,7 +30,7 @@ class Found:
         shared: whether its folder holds other studies, too.
         exam: one of its DICOM files, where the folder holds other exams, too.
         patient: whose it is; ``None`` when unknown.
-        files: its DICOM files, wherever they lie, masks among them.
+        files: its DICOM files without MR images, wherever they lie: masks among them.
         aliases: what a user may call it: its case, folder names, identifiers. Never written.
     """
 
@@ -68,31 +68,27 @@ def discover(
     Returns:
         Studies and what is none, both in natural order.
     """
-    files = walk(root)
-    in_nifti, reasons = nifti_units(files, root, phase_map)
-    in_dicom, without_mr = dicom_units(path for paths in files.values() for path in paths)
+    in_nifti, reasons = nifti_units(
+        {folder: [path for path in paths if is_nifti(path)] for folder, paths in walk(root)}, root, phase_map
+    )
+    in_dicom, without_mr = dicom_units(path for _, paths in walk(root) for path in paths)
     units, twice = drop_twice_read(in_nifti + in_dicom, root)
     settle(units, root)
 
-    def name(folder: Path, identities: Sequence[FileIdentity] = ()) -> str:
-        exam = identities[0].exam if identities else ""
-        return case_name(_parts(folder, root), () if keep_names else identifiers(identities), exam=exam, salt=salt)
+    def name(folder: Path, exam: ExamFiles | None = None) -> str:
+        uid, known = ("", ()) if exam is None else (exam.exam, () if keep_names else exam.identifiers)
+        return case_name(_parts(folder, root), known, exam=uid, salt=salt)
 
     rest = [NotFound(name(folder), folder, why) for folder, why in reasons.items()]
     rest += [
-        NotFound(name(unit.common, unit.identities), unit.common, "DICOM beside NIfTI phases, which are read instead")
+        NotFound(name(unit.common, unit.exam), unit.common, "DICOM beside NIfTI phases, which are read instead")
         for unit in twice
     ]
-    for identities in without_mr:
-        folder = Path(os.path.commonpath([identity.path.parent for identity in identities]))
+    for exam in without_mr:
+        folder = Path(os.path.commonpath([path.parent for path in exam.others]))
         if not any(folder.is_relative_to(unit.home) for unit in units):
-            rest.append(NotFound(name(folder, identities), folder, "a DICOM exam without MR images"))
+            rest.append(NotFound(name(folder, exam), folder, "a DICOM exam without MR images"))
     return _name_all(units, root, salt, keep_names), sorted(rest, key=lambda entry: natural_key(entry.name))
-
-
-def identifiers(identities: Collection[FileIdentity]) -> frozenset[str]:
-    """What in the headers of these files names somebody."""
-    return frozenset().union(*(identity.identifiers for identity in identities))
 
 
 def _parts(folder: Path, root: Path) -> tuple[str, ...]:
@@ -126,32 +122,33 @@ def _nifti_study(unit: Unit, root: Path) -> Found:
 
 
 def _dicom_study(unit: Unit, root: Path, salt: str, keep_names: bool, first_exams: dict[str, str]) -> Found:
-    parts, first = _parts(unit.home, root), unit.identities[0]
-    known = () if keep_names else identifiers(unit.identities)
-    case = case_name(parts, known, exam=first.exam, salt=salt)
-    patient = None
-    if first.patient:
-        patient = pseudonym("patient", first_exams[first.patient], salt)
+    parts, exam = _parts(unit.home, root), unit.exam
+    known = () if keep_names else exam.identifiers
+    case = case_name(parts, known, exam=exam.exam, salt=salt)
+    patient, patient_id = None, next(iter(exam.patients))
+    if patient_id:
+        patient = pseudonym("patient", first_exams[patient_id], salt)
     elif len(parts) > 1:
-        patient = case_name(parts[:-1], known, exam=first.exam, salt=salt)
+        patient = case_name(parts[:-1], known, exam=exam.exam, salt=salt)
     return Found(
-        case=case if unit.alone else pseudonym("exam", first.exam, salt),
+        case=case if unit.alone else pseudonym("exam", exam.exam, salt),
         folder=unit.home,
         image=unit.home,
         form="DICOM",
         shared=not unit.alone,
-        exam=None if unit.alone else min(identity.path for identity in unit.identities if identity.is_mr),
+        exam=None if unit.alone else exam.image,
         patient=patient,
-        files=tuple(identity.path for identity in unit.identities),
-        aliases=_aliases(parts, unit, root) | ({first.exam, first.patient} - {""}),
+        files=tuple(exam.others),
+        aliases=_aliases(parts, unit, root) | ({exam.exam, patient_id} - {""}),
     )
 
 
 def _first_exam_of_each_patient(units: list[Unit]) -> dict[str, str]:
     """A PatientID could be guessed from its hash, a StudyInstanceUID cannot."""
     exams: dict[str, str] = {}
-    for identity in (identity for unit in units for identity in unit.identities):
-        exams[identity.patient] = min(exams.get(identity.patient, identity.exam), identity.exam)
+    for exam in (unit.exam for unit in units if unit.is_dicom):
+        for patient in exam.patients:
+            exams[patient] = min(exams.get(patient, exam.exam), exam.exam)
     return exams
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from ...types import InputError
-from ..dicom.identity import FileIdentity, group_by_exam
+from ..dicom.identity import ExamFiles, group_by_exam
 from ..folder import names_phases, phases_by_name
 from ..nifti import dimensions, is_nifti, nifti_stem
 from ..phase_map import PhaseMap, Selector
@@ -23,21 +23,21 @@ class Unit:
     Args:
         folders: that hold its images.
         image: the NIfTI file that is the study.
-        identities: of its DICOM files; one exam.
+        exam: its DICOM files.
         home: the folder where its files and masks lie, set by ``settle``.
         alone: whether nothing of another study lies there.
     """
 
     folders: set[Path]
     image: Path | None = None
-    identities: list[FileIdentity] = field(default_factory=list)
+    exam: ExamFiles | None = None
     home: Path = Path()
     alone: bool = True
 
     @property
     def is_dicom(self) -> bool:
         """Whether it is an exam of DICOM files."""
-        return bool(self.identities)
+        return self.exam is not None
 
     @property
     def common(self) -> Path:
@@ -45,34 +45,27 @@ class Unit:
         return Path(os.path.commonpath(self.folders))
 
 
-def walk(root: Path) -> dict[Path, list[Path]]:
-    """The files of each folder; links to folders are not followed, hidden files and folders are left out."""
-    files = {}
+def walk(root: Path) -> Iterator[tuple[Path, list[Path]]]:
+    """Each folder and its files; links to folders are not followed, hidden files and folders are left out."""
     for folder, folders, names in os.walk(root):
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
-        files[Path(folder)] = [Path(folder, name) for name in sorted(names) if not name.startswith(".")]
-    return files
+        yield Path(folder), [Path(folder, name) for name in sorted(names) if not name.startswith(".")]
 
 
-def dicom_units(files: Iterable[Path]) -> tuple[list[Unit], list[list[FileIdentity]]]:
+def dicom_units(files: Iterable[Path]) -> tuple[list[Unit], list[ExamFiles]]:
     """The exams with MR images, and those without."""
-    units, others = [], []
-    for identities in group_by_exam(path for path in files if not is_nifti(path)).values():
-        folders = {identity.path.parent for identity in identities if identity.is_mr}
-        if folders:
-            units.append(Unit(folders, identities=identities))
-        else:
-            others.append(identities)
-    return units, others
+    exams = group_by_exam(path for path in files if not is_nifti(path)).values()
+    units = [Unit(exam.folders, exam=exam) for exam in exams if exam.folders]
+    return units, [exam for exam in exams if not exam.folders]
 
 
 def nifti_units(
     files: Mapping[Path, list[Path]], root: Path, phase_map: PhaseMap | None
 ) -> tuple[list[Unit], dict[Path, str]]:
-    """The studies among NIfTI files, and for each folder with NIfTI images that are none, why."""
+    """The studies among the NIfTI files of each folder, and for each folder with NIfTI images that are none, why."""
     units, reasons = [], {}
     for folder, paths in files.items():
-        images = [path for path in paths if is_nifti(path) and not is_mask_file(path)]
+        images = [path for path in paths if not is_mask_file(path)]
         references = [path for path in images if _has_phases_beside(path, files)]
         units += [Unit({folder}, image=path) for path in references]
         rest = [path for path in images if path not in references]
@@ -89,14 +82,14 @@ def nifti_units(
 
 def _has_phases_beside(path: Path, files: Mapping[Path, list[Path]]) -> bool:
     """Whether it is a reference file: ``phases/<id>_<phase>.nii.gz`` lie beside it."""
-    beside = [nifti_stem(other) for other in files.get(path.parent / "phases", ()) if is_nifti(other)]
+    beside = [nifti_stem(other) for other in files.get(path.parent / "phases", ())]
     return any(stem.startswith(f"{nifti_stem(path)}_") for stem in beside)
 
 
 def _belongs_to_others(folder: Path, files: Mapping[Path, list[Path]]) -> bool:
     """Whether its files are phases of reference files above, or masks (``labels/``) of studies elsewhere."""
-    above = any(is_nifti(path) for path in files.get(folder.parent, ()))
-    return (folder.name == "phases" and above) or MASK_WORD.match(folder.name.casefold()) is not None
+    above = files.get(folder.parent)
+    return (folder.name == "phases" and bool(above)) or MASK_WORD.match(folder.name.casefold()) is not None
 
 
 def _selectors(phase_map: PhaseMap | None, folder: Path, root: Path) -> dict[str, Selector] | None:

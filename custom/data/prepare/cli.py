@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 
-from ...types import COMMAND, DEFAULT_CLASSES, InputError
+from ...types import COMMAND, DEFAULT_CLASSES, InputError, quoted
 from ..datasets import add_dataset_arguments, read_dataset
 from ..discovery import SALT
 from ..fingerprint import add_fingerprint_arguments, run_fingerprint
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> None:
     )
     logger.info("%s\n%s", format_table(entries, content), summary(entries, content))
     run_fingerprint(args)
-    logger.info("Written: %s\nNext: %s check %s", args.output, COMMAND, args.output)
+    logger.info("Written: %s\nNext: %s check %s", args.output, COMMAND, quoted(args.output))
 
 
 def _entries(args: argparse.Namespace) -> tuple[list[dict], list[str]]:

@@ -78,6 +78,25 @@ def test_exit_code_2_for_misuse(data_set, verb, monkeypatch, arguments, message)
     assert "Traceback" not in err
 
 
+def test_what_to_do_next(data_set, verb, caplog, tmp_path):
+    caplog.set_level("INFO")
+
+    def said(*arguments):
+        caplog.clear()
+        verb(*arguments, *SMALLEST)
+        return [record.getMessage() for record in caplog.records][-1:]
+
+    data_set.study("c", lesion_class="FNH")
+    path = data_set.write().rename(tmp_path / "my list.json")
+    at = ("--dataset_dir", data_set.root)
+    assert said(path, *at) == ["Next: correct the errors, or take these studies out, and check again."]
+    training = "Next: python -m monai.bundle run training --config_file bundle/configs/train.json"
+    expected = f"""{training} --datalist "{path}" --dataset_dir {data_set.root} --classes "['FNH', 'HCC']\""""
+    assert said(path, *at, "--classes", "FNH", "HCC") == [expected]
+    assert "without --headers-only" in said(path, *at, "--classes", "FNH", "--headers-only")[0]
+    assert said(data_set.root) == []
+
+
 def test_json_says_the_same_and_is_written_at_once(data_set, verb, tmp_path):
     data_set.study("c", lesion_class="FNH")
     target = tmp_path / "new" / "report.json"
