@@ -11,8 +11,10 @@ import pytest
 import yaml
 from monai.bundle import run
 
+from custom.__main__ import build_parser
 from custom.config_check import read_config
 from custom.data import load_datalist, load_phase_map
+from custom.data.check.remarks import REMARKS
 from custom.data.datalist_rules import ITEM_KEYS
 from custom.data.splits import SECTIONS
 from custom.types import PHASES
@@ -21,7 +23,6 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "bundle" / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
 RUN_ARGUMENTS = set(inspect.signature(run).parameters) - {"override"}
-PHANTOM_OPTIONS = {"output", "preset", "studies", "seed", "format", "layout", "workers"}
 
 
 def blocks(page: Path, language: str = "") -> list[str]:
@@ -64,12 +65,29 @@ def test_options_of_a_command_are_keys_of_its_configuration(command):
     assert {option.partition("#")[0] for option in options} <= keys | RUN_ARGUMENTS
 
 
+def verb_commands() -> list[str]:
+    lines = [line for page in PAGES for block in blocks(page) for line in block.splitlines()]
+    return sorted({line for line in lines if line.startswith("python -m custom ")})
+
+
+@pytest.mark.parametrize("command", verb_commands())
+def test_a_verbs_command_is_one_that_its_parser_takes(command):
+    words = shlex.split(command)[3:]
+    assert build_parser(words[0]).parse_args(words).verb == words[0]
+
+
+def options_of_verbs() -> set[str]:
+    """Every option of every verb, without its dashes."""
+    (verbs,) = (action.choices for action in build_parser()._actions if isinstance(action.choices, dict))
+    return {option.lstrip("-") for verb in verbs.values() for option in verb._option_string_actions}
+
+
 def test_options_named_in_the_text_exist():
     configs = [read_config([ROOT / "bundle/configs" / name], {}) for name in ("train.json", "inference.json")]
-    known = set().union(*configs) | RUN_ARGUMENTS | PHANTOM_OPTIONS | {"key"}
+    known = set().union(*configs) | RUN_ARGUMENTS | options_of_verbs() | {"key"}
     for page in PAGES:
         prose = re.sub(r"^```.*?^```$", "", page.read_text("utf-8"), flags=re.M | re.S)
-        named = {option for code in re.findall(r"`[^`\n]+`", prose) for option in re.findall(r"--(\w+)", code)}
+        named = {option for code in re.findall(r"`[^`\n]+`", prose) for option in re.findall(r"--([\w-]+)", code)}
         assert named <= known, page.name
 
 
@@ -156,6 +174,10 @@ def test_documented_flags_are_those_of_the_code():
     assert len(results) > 5
     assert documented_flags("data.md") == reading
     assert results <= documented_flags("outputs.md") <= results | reading
+
+
+def test_the_check_has_words_for_every_flag_of_reading():
+    assert set(REMARKS) == flags_in_code("data")
 
 
 def test_model_card_states_the_training_configuration():

@@ -22,6 +22,10 @@ REMARKS: dict[str, tuple[str, str]] = {
         "the tumour mask lies on another grid than the reference phase",
         "Check that they overlay each other; the mask is brought there by nearest neighbour.",
     ),
+    "mask_set_aside": (
+        "a file that looks like a mask was not taken, because it is not clear which is meant or what it holds",
+        "Name the mask in the entry ('label', 'labels', 'liver'), or in the table for prepare.",
+    ),
     "phase_order_from_descriptions": (
         "no usable acquisition times: the descriptions gave the order of the phases",
         _LOOK,

@@ -41,7 +41,7 @@ _KEYWORDS = [
     *("RescaleSlope", "RescaleIntercept", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
 ]
 _SCALE_SLOPE = Tag(0x2005, 0x100E)
-_TAGS = frozenset(int(tag) for tag in (*map(Tag, (*_KEYWORDS, *KEYWORDS)), _SCALE_SLOPE))  # plain numbers compare faster
+_TAGS = frozenset(int(tag) for tag in (*map(Tag, (*_KEYWORDS, *KEYWORDS)), _SCALE_SLOPE))  # plain numbers are faster
 
 
 def read_headers(files: Iterable[Path], *, folder: Path, where: str, faults: Faults) -> tuple[list[Frame], list[dict]]:
