@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .nrrd_damage import NRRD_CHANGES
+
 _LONG_VR = (b"OB", b"OW", b"OF", b"OD", b"OL", b"OV", b"SQ", b"UC", b"UR", b"UT", b"UN", b"SV", b"UV")
 _TEXT_VALUES = (
     *(
@@ -76,7 +78,7 @@ def mutate(content: bytes, name: str, rng: np.random.Generator) -> tuple[bytes, 
     if name.endswith(".gz") and rng.random() < 0.7:  # behind the compression
         inner, done = mutate(gzip.decompress(content), name.removesuffix(".gz"), rng)
         return gzip.compress(inner, 1, mtime=0), f"inside gzip: {done}"
-    kinds = [*_ANY, *(_NIFTI if ".nii" in name else _DICOM)]
+    kinds = [*_ANY, *(_NIFTI if ".nii" in name else NRRD_CHANGES if name.endswith(".nrrd") else _DICOM)]
     done = []
     for _ in range(1 if rng.random() < 0.85 else int(rng.integers(2, 5))):
         change = kinds[int(rng.integers(len(kinds)))]

@@ -11,15 +11,16 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
-import pydicom
-from pydicom.dataset import Dataset
 
 from custom.data.load import plan_study
 from custom.data.study import Study, Volume
 
+from .masks import places_in
+from .slices import dicom_slices
+
 _NEAR_MM = 0.3  # a volume's tolerance for positions: 1 % of the slice step and rounding, twice
+_NEAR_VOXELS = 0.1
 _SAME_TIME_S = 1.0
-_FLIP = np.array([-1.0, -1.0, 1.0])
 
 
 @dataclass(frozen=True)
@@ -51,27 +52,28 @@ def judge(before: Look, after: Look, folder: Path, damaged: str) -> str:
         return f"flagged: {', '.join(told)}" if told else "WRONG: other files make the phases"
     used = any(name == damaged for frames in after.frames.values() for name, _ in frames)
     try:
-        reading = _dicom_slices(folder / damaged) if used and not damaged.endswith((".nii", ".nii.gz")) else {}
+        reading = dicom_slices(folder / damaged) if used and not damaged.endswith((".nii", ".nii.gz")) else {}
     except Exception:  # whatever pydicom says of it
         return "unchecked"
     changed = False
     for phase, frames in after.frames.items():
         old, new = before.study.phases[phase], after.study.phases[phase]
-        if damaged.endswith((".nii", ".nii.gz")):
+        if frames[0][0].endswith((".nii", ".nii.gz")):
             problem, differs = _compare_nifti(old, new, folder / frames[0][0], frames[0][0] == damaged)
         else:
             problem, differs = _compare_dicom(old, new, frames, damaged, reading)
         if problem:
             return f"flagged: {', '.join(told)}" if told else f"WRONG: {phase}: {problem}"
         changed |= differs
-    label = after.study.label
-    if label is not None and damaged == label.source:
-        problem, differs = _compare_nifti(before.study.label, label, folder / damaged, True)
+    for purpose in ("label", "liver"):
+        problem, differs = _compare_mask(
+            getattr(before.study, purpose), getattr(after.study, purpose), folder / damaged, told
+        )
+        if problem == "unchecked":
+            return problem
         if problem:
-            return f"WRONG: label: {problem}"
+            return f"WRONG: {purpose}: {problem}"
         changed |= differs
-    elif (label is None) != (before.study.label is None) and not told:
-        return "WRONG: the label is gone"
     if not told and (problem := _other_times(before, after, damaged)):
         return f"WRONG: {problem}"
     return "in the file" if changed else "same"
@@ -89,6 +91,33 @@ def _compare_nifti(old: Volume, new: Volume, path: Path, damaged: bool) -> tuple
     unit = {1: 1000.0, 3: 0.001}.get(int(image.header["xyzt_units"]) & 7, 1.0)
     if not np.allclose(new.affine[:3], image.affine[:3] * unit, rtol=1e-5, atol=1e-4):
         return "another affine than nibabel's", True
+    return "", True
+
+
+def _compare_mask(old: Volume | None, new: Volume | None, path: Path, told: list[str]) -> tuple[str, bool]:
+    """A mask of the study; it may be gone if the flags say so, and else holds what the damaged file says."""
+    if old is None or new is None:
+        gone = old is not None and not told
+        return ("is gone" if gone else "a mask that was not there" if new is not None else ""), old is not new
+    same = old.data.shape == new.data.shape and np.array_equal(old.affine, new.affine)
+    if same and np.array_equal(old.data, new.data):
+        return "", False
+    if path.name != new.source:
+        return "an undamaged mask reads differently", True
+    if path.name.endswith((".nii", ".nii.gz")):
+        return _compare_nifti(old, new, path, True)
+    try:
+        places = places_in(path)
+    except Exception:  # whatever the other reader says of it
+        return "unchecked", True
+    to_index = np.linalg.inv(new.affine)
+    for value in {*places, *np.unique(new.data[new.data > 0]).tolist()}:
+        index = places.get(value, np.zeros((0, 3))) @ to_index[:3, :3].T + to_index[:3, 3]
+        near = np.rint(index).astype(int)
+        if len(index) and np.abs(index - near).max() > _NEAR_VOXELS:
+            return f"value {value} lies elsewhere than its file says", True
+        if {tuple(voxel) for voxel in near} != {tuple(voxel) for voxel in np.argwhere(new.data == value)}:
+            return f"value {value} at other voxels than in its file", True
     return "", True
 
 
@@ -137,62 +166,3 @@ def _other_times(before: Look, after: Look, damaged: str) -> str:
         if apart[0] is not None and (apart[1] is None or abs(apart[1] - apart[0]) > _SAME_TIME_S):
             return f"{phase} moved in time from {apart[0]} to {apart[1]} s"
     return ""
-
-
-def _dicom_slices(path: Path) -> dict[int, tuple[np.ndarray, np.ndarray]]:
-    """Frame → (affine of the slice, voxel (column, row, 0) to RAS mm; real values ``(rows, columns)``), by pydicom."""
-    dataset = pydicom.dcmread(path, force=True)
-    stored = _stored(dataset).astype(np.float64)
-    shared = (dataset.get("SharedFunctionalGroupsSequence") or [Dataset()])[0]
-    frames = dataset.get("PerFrameFunctionalGroupsSequence")
-    if not frames:
-        return {0: (_place(dataset, dataset, dataset), _real(stored, dataset, dataset, dataset))}
-    slices = {}
-    for n, own in enumerate(frames):
-        value = _group(own, shared, "PixelValueTransformationSequence")
-        private = _group(own, shared, (0x2005, 0x140F))
-        place = _place(
-            *(_group(own, shared, name) for name in ("PlanePositionSequence", "PlaneOrientationSequence")),
-            _group(own, shared, "PixelMeasuresSequence"),
-        )
-        holder = value if len(value) else private
-        slices[n] = (place, _real(stored[n], holder, private, dataset))
-    return slices
-
-
-def _stored(dataset: Dataset) -> np.ndarray:
-    """Stored values ``([frames,] rows, columns)``; uncompressed ones without pydicom, which insists on every tag."""
-    signed = bool(dataset.get("PixelRepresentation") or 0)
-    if dataset.file_meta.TransferSyntaxUID.is_compressed:
-        stored = dataset.pixel_array
-    else:
-        shape = (dataset.get("NumberOfFrames") or 1, dataset.Rows, dataset.Columns)
-        stored = np.frombuffer(dataset.PixelData, f"<{'i' if signed else 'u'}{dataset.BitsAllocated // 8}")
-        stored = stored[: np.prod(shape)].reshape(shape[1:] if shape[0] == 1 else shape)
-    bits = dataset.get("BitsStored") or dataset.BitsAllocated
-    return stored if signed else stored & ((1 << bits) - 1)
-
-
-def _group(own: Dataset, shared: Dataset, name) -> Dataset:
-    for groups in (own, shared):
-        if name in groups and groups[name].value:
-            return groups[name].value[0]
-    return Dataset()
-
-
-def _place(position: Dataset, orientation: Dataset, measures: Dataset) -> np.ndarray:
-    cosines = np.array(orientation.ImageOrientationPatient, dtype=float)
-    rows_mm, columns_mm = (float(value) for value in measures.PixelSpacing)
-    affine = np.eye(4)
-    affine[:3, 0], affine[:3, 1] = cosines[:3] * columns_mm, cosines[3:] * rows_mm
-    affine[:3, 3] = np.array(position.ImagePositionPatient, dtype=float)
-    affine[:3] *= _FLIP[:, None]
-    return affine
-
-
-def _real(stored: np.ndarray, holder: Dataset, private: Dataset, file: Dataset) -> np.ndarray:
-    slope, intercept = holder.get("RescaleSlope"), holder.get("RescaleIntercept")
-    slope, intercept = 1.0 if slope in (None, "") else float(slope), float(intercept or 0)
-    if "philips" in str(file.get("Manufacturer", "")).lower() and (0x2005, 0x100E) in private:
-        return (stored * slope + intercept) / (slope * float(private[0x2005, 0x100E].value))
-    return stored * slope + intercept

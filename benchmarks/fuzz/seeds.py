@@ -1,4 +1,4 @@
-"""Good studies to damage: the phantom in every dialect and NIfTI form, and real scanner files where there are any."""
+"""Good studies to damage: the phantom in every dialect, NIfTI form and kind of mask, and real scanner files."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import numpy as np
 
 from custom.data.phantom import DIALECTS, simulate_study, write_dicom, write_nifti
 from custom.types import PHASES
+
+from .masks import write_nrrd, write_seg
 
 _REAL = {  # folder of real files: (its path, phase → series and time point, how much of it is taken)
     "real GE": ("ge_multiphase/SliceTimingMPh/2_fMRI_Multiphase_Des", ("2@1", "2@3", "2@6", "2@10"), 100),
@@ -25,11 +27,16 @@ _REAL = {  # folder of real files: (its path, phase → series and time point, h
 
 @dataclass(frozen=True)
 class Seed:
-    """A good study: its folder, and the phase map that names its phases (``None``: the evidence does)."""
+    """A good study: its folder, and the phase map that names its phases (``None``: the evidence does).
+
+    Args:
+        targets: names of the files that are damaged.
+    """
 
     name: str
     folder: Path
     phase_map: dict | None = None
+    targets: str = "*"
 
     def files(self) -> list[Path]:
         """Its files, in the order of their names."""
@@ -40,6 +47,7 @@ def make_seeds(root: Path, real: Path | None = None) -> list[Seed]:
     """Write every seed below a folder, which is made; those that lie there already are taken as they are."""
     seeds = [_dialect(root, layout) for layout in DIALECTS]
     seeds += [_nifti(root, form) for form in ("gz", "plain", "four-dimensional", "qform alone")]
+    seeds += [_masked(root, name) for name in ("tumour.seg.nrrd", "tumour.nrrd", "liver.nrrd", "seg.dcm")]
     return seeds + ([_real(root, name, real) for name in _REAL] if real is not None else [])
 
 
@@ -68,6 +76,21 @@ def _nifti(root: Path, form: str) -> Seed:
             for path in images:
                 path.unlink()
     return Seed(f"nifti {form}", folder)
+
+
+def _masked(root: Path, mask: str) -> Seed:
+    """NIfTI phases and a mask in another form, which alone is damaged."""
+    folder = root / f"mask {mask}" / "study"
+    if not folder.exists():
+        study = simulate_study(seed=6, preset="tiny")
+        write_nifti(study, folder)
+        (folder / "tumour.nii.gz").unlink()
+        if mask == "seg.dcm":
+            write_seg(folder / mask, study.tumour, study.affine, segment="Tumour")
+        else:
+            segment = "Tumour" if ".seg" in mask else ""
+            write_nrrd(folder / mask, study.tumour, study.affine, segment=segment, compressed=mask != "tumour.nrrd")
+    return Seed(f"mask {mask}", folder, targets=mask)
 
 
 def _real(root: Path, name: str, real: Path) -> Seed:

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import traceback
 import warnings
+from fnmatch import fnmatch
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +52,8 @@ def run_case(chosen: Seed, before: Look, seed: int, case: int) -> dict:
     """Damage one file of a study and judge what becomes of the study."""
     rng = np.random.default_rng([seed, case])
     files = chosen.files()
-    target = files[int(rng.integers(len(files)))]
+    targets = [path for path in files if fnmatch(path.name, chosen.targets)]
+    target = targets[int(rng.integers(len(targets)))]
     name = target.relative_to(chosen.folder).as_posix()
     content, done = mutate(target.read_bytes(), name, rng)
     with tempfile.TemporaryDirectory() as scratch:

@@ -93,7 +93,7 @@ def plan_study(
         lesion_class=item.get("lesion_class"),
         patient=item.get("patient"),
         flags=_flags(found, label, reference_phase, missing),
-        set_aside=found.set_aside,
+        set_aside=(*found.set_aside, *({"series": "masks", "reason": said} for said in found.masks.unclear)),
         faults=tuple(faults.found),
         origin=found.origin,
     )
@@ -192,6 +192,8 @@ def _flags(
         for phase, volume in found.phases.items()
         if volume.evidence.get("geometry") == "contradictory"
     ]
+    if found.masks.unclear:
+        flags.append("mask_set_aside")
     reference = found.phases.get(reference_phase)
     if label is not None and reference is not None and not _same_grid(label, reference):
         flags.append("label_grid_differs")

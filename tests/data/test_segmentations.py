@@ -282,4 +282,6 @@ def test_a_broken_mask_beside_the_study_says_so_and_is_not_taken(nifti_study):
     (nifti_study / "x.seg.nrrd").write_bytes(b"NRRD0004\ntype: short\n")
     study = load_study(nifti_study)
     assert study.label is None
+    assert "mask_set_aside" in study.flags
+    assert {"series": "masks", "reason": "x.seg.nrrd: no complete NRRD header"} in study.set_aside
     assert found_in(nifti_study).unclear == ("x.seg.nrrd: no complete NRRD header",)

@@ -187,8 +187,8 @@ def predicted(tmp_path_factory, phantom, trained, two_classes):
     """One inference run over good studies in every form and a damaged one: its folders, exit code and words."""
     folder = tmp_path_factory.mktemp("predicted")
     studies = folder / "studies of today"
-    for layout in ("series", "temporal"):
-        write_dicom(two_classes, studies / layout, layout=layout, seed=3, localiser=True)
+    for seed, layout in ((3, "series"), (6, "temporal")):  # exams of their own, or they would be read as one
+        write_dicom(two_classes, studies / layout, layout=layout, seed=seed, localiser=True)
     write_nifti(two_classes, studies / "nifti")
     write_nifti(two_classes, studies / "torn")
     torn = studies / "torn" / "arterial.nii.gz"
