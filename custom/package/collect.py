@@ -17,7 +17,7 @@ CODE_NAME = "scripts"
 
 PUBLISHED = {
     "LICENSE": ("LICENSE",),
-    "configs": ("*.json", "*.yaml", "*.yml", "*.conf"),
+    "configs": ("*.json", "*.yaml", "*.yml", "*.conf", "experiments/*.yaml"),
     "models": ("model.pt", "*.json"),
     "docs": ("**/*",),
 }

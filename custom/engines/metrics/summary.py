@@ -82,7 +82,7 @@ def known(records: Sequence[Record]) -> list[Record]:
 def accuracy(records: Sequence[Record]) -> float | None:
     studies = known(records)
     if not any(record["predicted_class"] is not None for record in studies):
-        return None if not studies or not _classifies(records) else 0.0
+        return None if not studies or not classifies(records) else 0.0
     return mean_of(studies, lambda record: record["predicted_class"] == record["lesion_class"])
 
 
@@ -134,6 +134,6 @@ def _has_curve(record: Record) -> bool:
     return record["curves"]["regressed"] is not None
 
 
-def _classifies(records: Sequence[Record]) -> bool:
+def classifies(records: Sequence[Record]) -> bool:
     """Whether the network has a class head at all: seen from what it says about any study or slice."""
     return any(record["class_probabilities"] or record["slice_correct"] for record in records)

@@ -1,0 +1,117 @@
+"""``python -m custom experiment``: run an experiment's arms over folds and seeds, or make its table anew."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from pathlib import Path
+
+import yaml
+
+from ..data.phantom import ensure_phantom
+from ..types import COMMAND, InputError
+from .arms import read_experiment
+from .plan import Run, plan_runs, prepare_folders
+from .schedule import slots, work_off
+from .settings import CONFIGS, EXPERIMENTS, Settings
+from .write import write_table
+
+logger = logging.getLogger(__name__)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's options to ``parser``."""
+    known = ", ".join(sorted(file.stem for file in EXPERIMENTS.glob("*.yaml")))
+    parser.add_argument("name", help=f"{known}; a YAML file of your own; or table, to make a table anew")
+    parser.add_argument("folder", nargs="?", metavar="DIR", help="with table: the folder of an experiment")
+    parser.add_argument(
+        "--datalist", metavar="FILE", help="the studies (default: the embedded phantom, made if needed)"
+    )
+    parser.add_argument("--folds", type=int, default=5, help="0: the datalist's own sections (default: 5)")
+    parser.add_argument("--seeds", type=int, default=3, help="trainings a fold (default: 3)")
+    parser.add_argument("--steps", type=int, metavar="N", help="optimiser steps a training (default: train.json's)")
+    parser.add_argument("--arms", nargs="+", metavar="ARM", help="only these (default: all)")
+    parser.add_argument("--output", metavar="DIR", help="default: outputs/experiments/<name>")
+    parser.add_argument("--resume", action="store_true", help="go on in that folder; finished runs stay as they are")
+    parser.add_argument("--parallel", type=int, metavar="N", help="runs at a time (default: one for each GPU, else 1)")
+    parser.add_argument(
+        "--config_file",
+        nargs="+",
+        metavar="FILE",
+        default=[str(CONFIGS / "train.json")],
+        help="configurations, in order",
+    )
+    parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="overrides that hold for all arms")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Plan, run what is not finished, write the table and say where it is."""
+    if arguments.name == "table":
+        _write(Path(arguments.folder or "."))
+        return
+    _check(arguments)
+    settings = _settings(arguments)
+    experiment = read_experiment(arguments.name, EXPERIMENTS)
+    output = Path(arguments.output or f"outputs/experiments/{experiment.name}")
+    runs = plan_runs(
+        experiment,
+        settings=settings,
+        datalist=_datalist(arguments.datalist, settings),
+        output=output,
+        folds=arguments.folds,
+        seeds=arguments.seeds,
+        steps=arguments.steps,
+    )
+    runs = _chosen(runs, arguments.arms)
+    waiting = prepare_folders(runs, resume=arguments.resume)
+    steps = runs[0].task["budget"]["steps"]
+    logger.info(
+        "%s: %d runs of %d steps, %d of them done", experiment.title, len(runs), steps, len(runs) - len(waiting)
+    )
+    try:
+        work_off(waiting, slots(arguments.parallel))
+    finally:
+        if any(run.finished for run in runs):
+            _write(output)
+
+
+def _write(folder: Path) -> None:
+    logger.info("Written:\n%s", "\n".join(f"  {path}" for path in write_table(folder)))
+
+
+def _settings(arguments: argparse.Namespace) -> Settings:
+    overrides = {key: yaml.safe_load(value) for key, _, value in (text.partition("=") for text in arguments.set)}
+    return Settings(tuple(Path(file) for file in arguments.config_file), overrides)
+
+
+def _datalist(named: str | None, settings: Settings) -> Path:
+    if named is not None:
+        return Path(named)
+    folder = Path(settings.value("phantom_dir"))
+    if not (folder.is_dir() and any(folder.iterdir())):
+        ensure_phantom(folder, preset=settings.value("phantom"), seed=0)
+    return folder / "datalist.json"
+
+
+def _chosen(runs: list[Run], arms: list[str] | None) -> list[Run]:
+    known = list(dict.fromkeys(run.task["arm"] for run in runs))
+    if unknown := [name for name in arms or [] if name not in known]:
+        raise InputError(
+            found=f"no arm {unknown[0]!r}",
+            expected=f"arms among {', '.join(known)}",
+            where="experiment --arms",
+            remedy="Correct the name.",
+        )
+    return [run for run in runs if not arms or run.task["arm"] in arms]
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    for option, least in (("seeds", 1), ("folds", 0), ("parallel", 1)):
+        value = getattr(arguments, option)
+        if value is not None and (value < least or (option == "folds" and value == 1)):
+            raise InputError(
+                found=f"--{option} {value}",
+                expected="0 or at least 2" if option == "folds" else f"at least {least}",
+                where="experiment",
+                remedy=f"Correct it, or see {COMMAND} experiment --help.",
+            )

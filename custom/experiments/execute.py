@@ -1,0 +1,111 @@
+"""One run from its folder alone: train, evaluate under every condition, and last of all the manifest.
+
+``python -m custom.experiments.execute FOLDER`` does it in a process of its own, with an interpreter, a memory peak and
+random states that no other run has touched.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from monai.bundle import ConfigWorkflow
+
+from ..engines.history import read_rows
+from ..engines.metrics.study_metrics import RECORDS
+from ..engines.metrics.study_record import Record
+from ..types import InputError
+from .arms import folder_name
+from .files import read_json, write_json
+from .manifest import FORMAT_VERSION, MANIFEST, environment, peak_memory_mb, without_patients
+from .plan import TASK
+from .settings import CONFIGS
+
+
+def execute(folder: Path) -> Path:
+    """Do the run that ``folder`` describes; a training that was stopped goes on after its last whole epoch.
+
+    Returns:
+        Path of its manifest.
+    """
+    task = read_json(folder / TASK)
+    device = _train(task, folder)
+    start_s = time.perf_counter()
+    evaluations = {name: without_patients(_evaluate(task, folder, name)) for name in task["conditions"]}
+    seconds = {"training": _training_s(folder), "evaluation": time.perf_counter() - start_s}
+    about_weights = read_json(folder / "models" / "model.json")
+    curves = folder / "training_curves.json"
+    manifest = {
+        "format_version": FORMAT_VERSION,
+        **{key: value for key, value in task.items() if key != "places"},
+        **environment(device),
+        "seconds": seconds,
+        "peak_memory_mb": peak_memory_mb(device),
+        "weights": {"sha256": about_weights["sha256"], **about_weights["network"]},
+        "classes": about_weights["classes"],
+        "training_curves": read_json(curves) if curves.is_file() else None,
+        "evaluations": evaluations,
+    }
+    return write_json(folder / MANIFEST, manifest)
+
+
+def _train(task: dict[str, Any], folder: Path) -> torch.device:
+    budget = task["budget"]
+    own = {"epochs": budget["epochs"], "steps_per_epoch": budget["steps_per_epoch"], "resume": True}
+    own["val_interval"] = budget["epochs"] + 1  # the held-out studies are looked at when training is over
+    workflow = _workflow(task, folder, [], own)
+    device = workflow.parser.get_parsed_content("device")
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    workflow.run()
+    workflow.finalize()
+    return device
+
+
+def _evaluate(task: dict[str, Any], folder: Path, condition: str) -> list[Record]:
+    own = {"validate#dataset#data#section": "validation"}
+    own["evaluation_dir"] = str(folder / "evaluation" / folder_name(condition))
+    workflow = _workflow(task, folder, [str(CONFIGS / "evaluate.json")], {**own, **task["conditions"][condition]})
+    workflow.run()
+    workflow.finalize()
+    return workflow.parser.get_parsed_content("validate#evaluator").state.metric_details[RECORDS]
+
+
+def _workflow(task: dict[str, Any], folder: Path, overlays: list[str], own: dict[str, Any]) -> ConfigWorkflow:
+    places = {"datalist": str(folder / "datalist.json"), "phantom": None, "phantom_dir": None}
+    places |= {key: task["places"][key] for key in ("dataset_dir", "cache_dir")}
+    places |= {"output_dir": str(folder), "ckpt_dir": str(folder / "models")}
+    workflow = ConfigWorkflow(
+        config_file=[*task["places"]["config_files"], *overlays],
+        meta_file=str(CONFIGS / "metadata.json"),
+        logging_file=False,
+        run_id="run",
+        workflow_type="train",
+        **{**task["config"]["overrides"], **own, **places, "seed": task["seed"]},
+    )
+    workflow.initialize()
+    return workflow
+
+
+def _training_s(folder: Path) -> float:
+    """Of all epochs, those before a stop included; validation not."""
+    return sum(row["seconds"] for row in read_rows(folder / "history.csv"))
+
+
+def main(folder: str) -> int:
+    """Exit code 2 and one readable message for a user's error, as for any verb."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        execute(Path(folder))
+    except InputError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

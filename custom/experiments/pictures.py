@@ -1,0 +1,63 @@
+"""The table as pictures: every figure with its interval, and a confusion matrix an arm."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure as Canvas
+
+from ..engines.metrics.figures import save_figure
+from ..engines.metrics.summary import confusion_matrix
+from .figures import FIGURES
+from .table import Cell, Line
+
+COLUMNS = 3
+
+
+def draw_table(cells: Sequence[Cell], path: Path) -> Path:
+    """A panel a figure: mean and 95 % interval of each arm, the arm that the others are compared with in colour."""
+    shown = [figure for figure in FIGURES if any(cell.figure == figure.key for cell in cells)]
+    arms = list(dict.fromkeys(cell.arm for cell in cells))
+    canvas, panels = _panels(len(shown), height=1.2 + 0.28 * len(arms))
+    for axes, figure in zip(panels, shown, strict=False):
+        for cell in (cell for cell in cells if cell.figure == figure.key):
+            row = arms.index(cell.arm)
+            colour = "tab:gray" if cell.difference is not None else "tab:blue"
+            if cell.interval is not None:
+                axes.plot(cell.interval, (row, row), color=colour, linewidth=2)
+            axes.plot(cell.mean, row, "o", color=colour)
+        axes.set_yticks(range(len(arms)), arms, fontsize=8)
+        axes.invert_yaxis()
+        axes.set_title(f"{figure.title} ({'↑' if figure.higher_is_better else '↓'})", fontsize=8)
+        axes.tick_params(axis="x", labelsize=8)
+    return save_figure(canvas, path)
+
+
+def draw_confusion_matrices(lines: Sequence[Line], classes: Sequence[str], path: Path) -> Path | None:
+    """Share of each true class by answer, over all folds and seeds (the paper's Fig. 4); None where none classifies."""
+    counts = {line.name: confusion_matrix([r for run in line.runs for r in run], len(classes)) for line in lines}
+    counts = {name: np.array(matrix) for name, matrix in counts.items() if np.array(matrix)[:, :-1].any()}
+    if not counts:
+        return None
+    canvas, panels = _panels(len(counts), height=1.4 + 0.4 * len(classes))
+    for axes, (name, matrix) in zip(panels, counts.items(), strict=False):
+        shares = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
+        axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+        for (row, column), share in np.ndenumerate(shares):
+            colour = "white" if share > 0.5 else "black"
+            axes.text(column, row, f"{100 * share:.0f} %", ha="center", va="center", color=colour, fontsize=8)
+        axes.set_xticks(range(len(classes) + 1), [*classes, "not found"], fontsize=7)
+        axes.set_yticks(range(len(classes)), classes, fontsize=7)
+        axes.set_title(name, fontsize=9)
+    return save_figure(canvas, path)
+
+
+def _panels(count: int, height: float):
+    rows = -(-count // COLUMNS)
+    canvas = Canvas(figsize=(4.6 * COLUMNS, height * rows + 0.3), layout="constrained")
+    panels = canvas.subplots(rows, COLUMNS, squeeze=False).ravel()
+    for axes in panels[count:]:
+        axes.set_axis_off()
+    return canvas, panels

@@ -1,0 +1,136 @@
+"""Which runs an experiment consists of, and what each is told: everything that decides its result, in one file."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..types import InputError
+from .arms import HELD_OUT, Arm, Experiment
+from .files import read_json, write_json
+from .folds import fold_datalists, take_patients
+from .manifest import MANIFEST
+from .settings import Budget, Settings, digest
+
+TASK = "task.json"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training with its evaluations.
+
+    Args:
+        folder: of everything that it writes.
+        task: what it is told: who it is, its configuration, the budget, hashes.
+        datalist: its studies.
+    """
+
+    folder: Path
+    task: dict[str, Any]
+    datalist: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        return f"{self.task['arm']}, fold {self.task['fold']}, seed {self.task['seed']}"
+
+    @property
+    def finished(self) -> bool:
+        return (self.folder / MANIFEST).is_file()
+
+
+def plan_runs(
+    experiment: Experiment,
+    *,
+    settings: Settings,
+    datalist: Path,
+    output: Path,
+    folds: int,
+    seeds: int,
+    steps: int | None = None,
+) -> list[Run]:
+    """All runs in the order of work: every arm once before any is repeated, so that a first table comes early.
+
+    Args:
+        experiment: its arms.
+        settings: the training configuration and what holds for all arms.
+        datalist: the studies.
+        output: folder of the experiment.
+        folds: as ``fold_datalists`` takes them.
+        seeds: number of trainings a fold, seeds 0, 1, ...
+        steps: optimiser steps a training.
+    """
+    parts = fold_datalists(datalist, folds)
+    budget = Budget.of(settings, steps=steps, studies=min(len(part["training"]) for part in parts))
+    about = {"name": experiment.name, "title": experiment.title, "compared_with": experiment.compared_with}
+    about |= {"arms": [arm.name for arm in experiment.arms], "folds": max(1, folds), "seeds": seeds}
+    places = {"dataset_dir": str(datalist.parent.resolve()), "cache_dir": str((output / "cache").resolve())}
+    runs = []
+    for seed in range(seeds):
+        for fold, part in enumerate(parts):
+            for arm in experiment.arms:
+                studies = take_patients(part, arm.patients)
+                task = {"experiment": about, **_task(arm, settings, budget, studies), "fold": fold, "seed": seed}
+                task["sha256"] = digest({key: value for key, value in task.items() if key != "experiment"})
+                folder = output / "runs" / arm.folder / f"fold{fold}-seed{seed}"
+                files = [str(file) for file in settings.with_overlay(arm.overlays, {}).files]
+                runs.append(Run(folder, {**task, "places": {**places, "config_files": files}}, studies))
+    return runs
+
+
+def _task(arm: Arm, settings: Settings, budget: Budget, datalist: dict) -> dict[str, Any]:
+    own = settings.with_overlay(arm.overlays, arm.overrides)
+    if own.value("select_weights_by") is not None:
+        raise InputError(
+            found="select_weights_by, which chooses weights by the held-out studies",
+            expected="null: the last epoch's weights",
+            where=f"experiment, arm {arm.name}",
+            remedy="Leave it out.",
+        )
+    conditions = {HELD_OUT: {}, **arm.conditions}
+    return {
+        "arm": arm.name,
+        "reported": dict(arm.reported),
+        "config": own.description(),
+        "conditions": {name: dict(overrides) for name, overrides in conditions.items()},
+        "budget": {"epochs": budget.epochs, "steps_per_epoch": budget.steps_per_epoch, "steps": budget.steps},
+        "split": {"sha256": datalist["content_hash"], "training": len(datalist["training"])}
+        | {"held_out": len(datalist["validation"])},
+    }
+
+
+def prepare_folders(runs: Sequence[Run], *, resume: bool) -> list[Run]:
+    """Write each run's task and datalist; the runs that are still to be done.
+
+    A run that was stopped goes on where it was if it is told the same as before, and starts anew if not.
+
+    Raises:
+        InputError: earlier runs without ``resume``; a finished run that was told something else.
+    """
+    begun = [run for run in runs if (run.folder / TASK).is_file()]
+    if begun and not resume:
+        raise InputError(
+            found=f"{len(begun)} of these runs, begun earlier",
+            expected="a new folder",
+            where="experiment --output",
+            remedy="Add --resume to go on with them, or choose another folder.",
+        )
+    for run in begun:
+        same = read_json(run.folder / TASK)["sha256"] == run.task["sha256"]
+        if run.finished and not same:
+            raise InputError(
+                found=f"the finished run {run.name}, with other settings, studies or steps",
+                expected="the same as now",
+                where="experiment --resume",
+                remedy="Repeat the earlier options, or choose another --output.",
+            )
+        if not run.finished and not same:
+            shutil.rmtree(run.folder)
+    for run in runs:
+        if not run.finished:
+            run.folder.mkdir(parents=True, exist_ok=True)
+            write_json(run.folder / "datalist.json", run.datalist)
+            write_json(run.folder / TASK, run.task)
+    return [run for run in runs if not run.finished]

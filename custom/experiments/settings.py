@@ -1,0 +1,92 @@
+"""The training configuration that every run of an experiment overlays: its files, its hash, its budget of steps."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from monai.bundle import ConfigParser
+
+from ..config_check import check_config, read_config
+from ..types import InputError
+
+PROJECT = Path(__file__).resolve().parents[2]
+CONFIGS = PROJECT / "bundle" / "configs" if (PROJECT / "bundle").is_dir() else PROJECT / "configs"
+"""Folder of the configurations, in the project or in a bundle that was made from it."""
+
+EXPERIMENTS = CONFIGS / "experiments"
+PLACES = ("dataset_dir", "datalist", "phantom", "phantom_dir", "output_dir", "ckpt_dir", "cache_dir", "device")
+"""Keys that say where things lie on one machine and decide nothing of the result."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Configuration files and overrides, merged but not built.
+
+    Args:
+        files: training configuration first, then overlays.
+        overrides: configuration key (``a#b``) → value.
+    """
+
+    files: tuple[Path, ...] = (CONFIGS / "train.json",)
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+
+    def with_overlay(self, names: Sequence[str], overrides: Mapping[str, Any]) -> Settings:
+        """These settings with an arm's overlays, files beside ``train.json``, and its overrides, which come last."""
+        files = (*self.files, *(CONFIGS / name for name in names))
+        return Settings(files, {**self.overrides, **overrides})
+
+    def merged(self) -> dict[str, Any]:
+        """The configuration as it will run, unresolved and checked."""
+        config = read_config([str(file) for file in self.files], self.overrides)
+        check_config(config)
+        return config
+
+    def value(self, key: str) -> Any:
+        """One value, with its references resolved."""
+        parser = ConfigParser()
+        parser.update(self.merged())
+        return parser.get_parsed_content(key)
+
+    def description(self) -> dict[str, Any]:
+        """Files and overrides with hashes, the same on every machine."""
+        config = {key: value for key, value in self.merged().items() if key not in PLACES}
+        files = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in self.files}
+        return {"files": files, "overrides": dict(self.overrides), "sha256": digest(config)}
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Optimiser steps of one training, in epochs of equal length whatever the number of studies.
+
+    The epochs are the configuration's own, so that what is told in epochs (the adversarial warm-up) keeps its share.
+    """
+
+    epochs: int
+    steps_per_epoch: int
+
+    @property
+    def steps(self) -> int:
+        return self.epochs * self.steps_per_epoch
+
+    @classmethod
+    def of(cls, settings: Settings, *, steps: int | None, studies: int) -> Budget:
+        """``steps``, rounded up to whole epochs; None: what the configuration spends on so many studies."""
+        if steps is not None and steps < 1:
+            raise InputError(
+                found=f"{steps} steps", expected="at least 1", where="experiment --steps", remedy="Correct it."
+            )
+        epochs = settings.value("epochs")
+        if steps is None:
+            return cls(epochs, -(-studies // settings.value("studies_per_batch")))
+        epochs = min(epochs, steps)
+        return cls(epochs, -(-steps // epochs))
+
+
+def digest(content: Any) -> str:
+    """SHA-256 of plain values, however they are written down."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,37 @@
+"""All files of an experiment's table, made from the manifests below a folder and from nothing else."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+from .files import write_text
+from .manifest import read_manifests
+from .markdown import as_markdown
+from .pictures import draw_confusion_matrices, draw_table
+from .table import as_row, build_table, lines_of
+
+
+def write_table(folder: Path) -> list[Path]:
+    """Write ``table.csv``, ``table.md`` and pictures into ``<folder>/table``; the same manifests, the same files.
+
+    Returns:
+        Their paths.
+
+    Raises:
+        InputError: no finished run, or runs of several experiments.
+    """
+    manifests = read_manifests(folder)
+    lines, cells = lines_of(manifests), build_table(manifests)
+    target = folder / "table"
+    text = io.StringIO()
+    rows = [as_row(cell) for cell in cells]
+    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    written: list[Path | None] = [write_text(target / "table.csv", text.getvalue())]
+    written.append(write_text(target / "table.md", as_markdown(cells, manifests)))
+    written.append(draw_table(cells, target / "figures.png"))
+    written.append(draw_confusion_matrices(lines, manifests[0]["classes"], target / "confusion_matrices.png"))
+    return [path for path in written if path is not None]
