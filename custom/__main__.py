@@ -19,6 +19,7 @@ VERBS = {
     "check": ("data.check.cli", "find everything that is wrong with a data set"),
     "check-config": ("config_check", "find misspelt keys and arguments in configuration files"),
     "label-studies": ("annotation.cli", "lay out a datalist's studies for a MONAI Label server"),
+    "experiment": ("experiments.cli", "run the paper's experiments over folds and seeds, and make their tables"),
     "export-onnx": ("exports.cli", "write a trained network as an ONNX file"),
     "package": ("package.build", "write the bundle as a folder and a zip to share"),
 }
