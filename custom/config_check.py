@@ -8,7 +8,7 @@ and reports a misspelt constructor argument without naming it.  Two rules find b
 * a keyword that the constructor named by ``_target_`` does not take is a mistake.
 
 A third rule finds what the command line makes of ``--amp false``: the text "false", which counts as true.  A fourth
-holds the numbers to their ranges (``config_ranges.py``).
+holds numbers and words to what they may be (``config_ranges.py``).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from monai.bundle.properties import InferProperties, TrainProperties
 from monai.bundle.utils import DEFAULT_MLFLOW_SETTINGS
 from monai.utils import BundlePropertyConfig
 
-from .config_ranges import numbers_out_of_range
+from .config_ranges import RANGES, Choice, values_out_of_range
 from .types import InputError
 from .user_errors import show_user_errors_plainly
 
@@ -70,7 +70,7 @@ def find_mistakes(config: Mapping[str, Any]) -> list[InputError]:
         One error for each mistake, in the order of the file; empty when there is none.
     """
     rules = (_unreferenced_keys, _unreferenced_keys_in_groups, _unknown_arguments, _truth_values_as_text)
-    return [mistake for find in (*rules, numbers_out_of_range) for mistake in find(config)]
+    return [mistake for find in (*rules, values_out_of_range) for mistake in find(config)]
 
 
 def _unreferenced_keys(config: Mapping[str, Any]) -> Iterator[InputError]:
@@ -125,7 +125,8 @@ def _unknown_arguments(config: Mapping[str, Any]) -> Iterator[InputError]:
 def _truth_values_as_text(config: Mapping[str, Any]) -> Iterator[InputError]:
     meant = {"true": "True", "false": "False", "none": "None", "null": "None"}
     for path, value in _leaves(config):
-        if isinstance(value, str) and value.lower() in meant and not path.startswith("_meta_"):
+        is_a_choice = isinstance(RANGES.get(path), Choice)  # "none" is a word there
+        if isinstance(value, str) and value.lower() in meant and not is_a_choice and not path.startswith("_meta_"):
             yield InputError(
                 found=f"the text '{value}'",
                 expected="a value: True, False or None on the command line, true, false or null in a file",

@@ -1,4 +1,4 @@
-"""Ranges of a configuration's numbers, checked before anything is built: ``--epochs 0`` is no traceback of torch."""
+"""What a configuration's values may be, checked before anything is built: ``--epochs 0`` is no traceback of torch."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from .types import InputError
+from .types import REGISTRATIONS, InputError
 
 
 class Range(NamedTuple):
@@ -39,7 +39,24 @@ class Range(NamedTuple):
         return f"{kind} {low}{high}"
 
 
-RANGES = {
+class Choice(NamedTuple):
+    """What one text may be.
+
+    Args:
+        values: the words to choose from.
+    """
+
+    values: tuple[str, ...]
+
+    def holds(self, value: Any) -> bool:
+        """Whether a value is one of the words."""
+        return value in self.values
+
+    def __str__(self) -> str:
+        return f"one of {', '.join(self.values)}"
+
+
+RANGES: dict[str, Range | Choice] = {
     "seed": Range(int, 0, 2**32 - 1),
     "epochs": Range(int, 1),
     "val_interval": Range(int, 1),
@@ -58,12 +75,13 @@ RANGES = {
     "memory_budget_gb": Range(float, 0, open_low=True),
     "loss_weights": Range(float, 0),
     "roi_size": Range(int, 1),
+    "registration": Choice(REGISTRATIONS),
 }
 """Top-level key → range; of a table or a list, every entry counts."""
 
 
-def numbers_out_of_range(config: Mapping[str, Any]) -> Iterator[InputError]:
-    """Yield an error for each number that cannot be; expressions and references are left to those who build them."""
+def values_out_of_range(config: Mapping[str, Any]) -> Iterator[InputError]:
+    """Yield an error for each value that cannot be; expressions and references are left to those who build them."""
     for key, valid in RANGES.items():
         if key not in config:
             continue

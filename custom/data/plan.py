@@ -117,7 +117,8 @@ class StudyPlan:
 
     Args:
         faults: what is wrong; a plan with faults cannot be read as a study, though its sound volumes can.
-        origin: digests that tell whether two studies come from one patient or exam; for comparison only.
+        origin: digests that tell whether two studies come from one patient or exam, for comparison only; ``None``
+            when nothing of it is DICOM.
 
     The other fields are those of ``Study``, with plans for volumes.
     """
@@ -154,4 +155,5 @@ class StudyPlan:
             patient=self.patient,
             flags=self.flags,
             set_aside=self.set_aside,
+            from_dicom=self.origin is not None,
         )

@@ -69,6 +69,7 @@ class Study:
         patient: whose exam it is (for splits by patient); ``None`` when unknown.
         flags: short machine-readable remarks, e.g. ``"missing_phase:delayed"``.
         set_aside: what was found and not used, each ``{"series": ..., "reason": ...}``.
+        from_dicom: whether phases were read from DICOM: as they were acquired, not prepared by anybody.
 
     Raises:
         InputError: the parts do not make a study.
@@ -84,6 +85,7 @@ class Study:
     patient: str | None = None
     flags: tuple[str, ...] = ()
     set_aside: tuple[dict, ...] = ()
+    from_dicom: bool = False
 
     def __post_init__(self) -> None:
         check_case(self.case)

@@ -11,7 +11,7 @@ MOST_NAMED = 8  # series of one reason
 
 
 def phase_table(study: Mapping[str, Any]) -> str:
-    """A study's phases with the score of each source of evidence, what was set aside and why, and the flags.
+    """A study's phases with their evidence and where they lay, what was set aside and why, and the flags.
 
     Args:
         study: the description that ``LoadStudyd`` makes.
@@ -20,23 +20,35 @@ def phase_table(study: Mapping[str, Any]) -> str:
         Lines without identifiers; the first names the case.
     """
     rows = [_row(phase, study["phases"].get(phase), phase == study["reference_phase"]) for phase in PHASES]
-    widths = [max(len(row[k]) for row in rows) for k in range(3)]
-    lines = ["  ".join([*(c.ljust(w) for c, w in zip(row, widths, strict=False)), row[3]]).rstrip() for row in rows]
+    columns = [column for column in zip(*rows, strict=True) if any(column)]
+    widths = [max(map(len, column)) for column in columns]
+    rows = zip(*columns, strict=True)
+    lines = ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows]
     lines += _set_aside(study["set_aside"])
     lines += [f"flags: {', '.join(study['flags'])}"] if study["flags"] else []
     return "\n  ".join([f"{study['case']}: phases", *lines])
 
 
-def _row(phase: str, found: Mapping[str, Any] | None, is_reference: bool) -> tuple[str, str, str, str]:
-    """Phase, source, time, and why."""
+def _row(phase: str, found: Mapping[str, Any] | None, is_reference: bool) -> tuple[str, str, str, str, str]:
+    """Phase, source, time, where it lay, and why it is this phase."""
     name = f"{phase}*" if is_reference else phase
     if found is None:
-        return name, "missing", "", ""
+        return name, "missing", "", "", ""
     evidence, time_s = found["evidence"], found["time_s"]
     description = evidence.get("description")
     source = f'{found["source"]} "{description}"' if description else found["source"]
     scores = ", ".join(f"{kind} {score:+.1f}" for kind, score in evidence.get("scores", {}).items())
-    return name, source, "" if time_s is None else f"{time_s:.0f} s", scores or evidence.get("rule", "")
+    time = "" if time_s is None else f"{time_s:.0f} s"
+    return name, source, time, shift_in_words(found.get("alignment")), scores or evidence.get("rule", "")
+
+
+def shift_in_words(alignment: Mapping[str, Any] | None) -> str:
+    """What registration did to a phase, e.g. ``"moved back 6.1 mm"``; nothing where there was none to do."""
+    if alignment is None:
+        return ""
+    if alignment["outcome"] == "applied":
+        return f"moved back {alignment['distance_mm']:.1f} mm"
+    return "in place" if alignment["outcome"] == "negligible" else "not aligned"
 
 
 def _set_aside(entries: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
+from ..inference.phase_table import shift_in_words
 from ..types import PHASES
 from .section import LOOKING_AT, Section, largest_section
 
@@ -97,6 +98,8 @@ def _draw_phases(
         letters = {"transform": axis.transAxes, "color": "white", "fontsize": 9, "path_effects": [HALO]}
         axis.text(0.02, 0.5, left, va="center", **letters)
         axis.text(0.5, 0.975, top, ha="center", va="top", **letters)
+        moved = shift_in_words(result["phases"][phase].get("alignment"))
+        axis.text(0.5, 0.025, moved, ha="center", va="bottom", **letters)
     axes[0].set_ylabel(f"{section.plane}, slice {section.index + 1}", fontsize=9.5, color=QUIET)
 
 

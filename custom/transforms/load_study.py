@@ -35,8 +35,8 @@ class LoadStudyd(Transform):
         phase_map: which volume is which phase, as ``load_study`` takes it (a path or a dict); ``None`` to decide.
         memory_budget_gb: refuse studies that would need more.
         min_coverage: share of the reference grid (0..1) below which a phase is flagged ``partial_coverage``.
-        registration: ``"none"``, ``"translation"``, ``"rigid"`` or ``"deformable"``: bring the phases' breath-holds to
-            the reference phase's, in the same interpolation.
+        registration: one of `REGISTRATIONS`: bring the phases' breath-holds to the reference phase's, in the same
+            interpolation; ``"auto"``: by translation when the study comes as DICOM, else not.
 
     Returns (of the call): the item with
         ``image`` MetaTensor ``(P, X, Y, Z)`` float32 in raw units, missing phases 0; ``phase_mask`` ``(P)`` bool;
@@ -58,14 +58,14 @@ class LoadStudyd(Transform):
         phase_map: str | Mapping | None = None,
         memory_budget_gb: float = 8.0,
         min_coverage: float = 0.9,
-        registration: str = "none",
+        registration: str = "auto",
     ) -> None:
         self.classes = tuple(classes)
         self.key = keys if isinstance(keys, str) else keys[0]
         self.reference_phase = reference_phase
         self.phase_map = (
             None if phase_map is None else load_phase_map(phase_map)
-        )  # its content is part of a cache's key
+        )  # its content is part of a cache's key, as are all arguments
         self.memory_budget_gb = memory_budget_gb
         self.min_coverage = min_coverage
         self.registration = check_registration(registration)

@@ -31,6 +31,17 @@ def test_each_phase_with_what_speaks_for_it():
     ]
 
 
+def test_what_registration_did_stands_beside_each_phase():
+    moved = {"outcome": "applied", "shift_mm": [0.0, -1.0, 6.0], "distance_mm": 6.08}
+    alignments = {"pre": moved, "arterial": {**moved, "outcome": "rejected"}, "portal_venous": None}
+    phases = {phase: {**STUDY["phases"][phase], "alignment": found} for phase, found in alignments.items()}
+    assert phase_table({**STUDY, "phases": phases}).splitlines()[1:4] == [
+        '  pre             series 5 "t1 nativ"  -32 s  moved back 6.1 mm  description +3.0, time +0.9',
+        "  arterial        series 6                    not aligned        phase map",
+        "  portal_venous*  pv.nii.gz                                      file name",
+    ]
+
+
 def test_a_folder_full_of_other_series_does_not_flood_the_log():
     many = [{"series": str(k), "reason": "localiser"} for k in range(40)]
     assert (

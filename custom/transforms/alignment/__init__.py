@@ -1,11 +1,10 @@
 """Breath-holds of one exam brought to one place: each phase's motion is found, judged, and then resampled once."""
 
-from .align import REGISTRATIONS, align_phases, check_registration
+from .align import align_phases, check_registration
 from .gate import Alignment
 from .report import alignment_flags, describe_alignment
 
 __all__ = [
-    "REGISTRATIONS",
     "Alignment",
     "align_phases",
     "alignment_flags",

@@ -5,13 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from ...data import Study
-from ...types import InputError
+from ...types import REGISTRATIONS, InputError
 from .gate import Alignment, Gate
 from .region import ENOUGH_VOXELS, metric_region
 from .register import Registration
 from .working_image import WorkingImage, working_image
-
-REGISTRATIONS = ("none", "translation", "rigid", "deformable")
 
 
 def check_registration(kind: object) -> str:
@@ -21,7 +19,7 @@ def check_registration(kind: object) -> str:
             found=repr(kind),
             expected=f"one of {', '.join(REGISTRATIONS)}",
             where="configuration key 'registration'",
-            remedy="Choose one of them.",
+            remedy="Choose one of them (--registration).",
         )
     return str(kind)
 
@@ -31,14 +29,17 @@ def align_phases(study: Study, kind: str) -> dict[str, Alignment]:
 
     Args:
         study: one exam.
-        kind: one of `REGISTRATIONS`.
+        kind: one of `REGISTRATIONS`; ``"auto"``: translation for DICOM, none for NIfTI, which may have been aligned
+            by whoever made it.
 
     Returns:
-        An ``Alignment`` for each phase but the reference; nothing for ``"none"``.
+        An ``Alignment`` for each phase but the reference; nothing without registration.
 
     Raises:
         InputError: SimpleITK is not installed.
     """
+    if kind == "auto":
+        kind = "translation" if study.from_dicom else "none"
     if kind == "none":
         return {}
     reference = working_image(study.phases[study.reference_phase])
@@ -64,6 +65,7 @@ def align(reference: WorkingImage, phase: WorkingImage, region: np.ndarray, kind
         return Alignment("rejected")
     phase = phase.at(reference)
     registration, gate = Registration(reference, phase, region, covered), Gate(reference, phase, region)
+    found = Alignment("rejected")
     try:
         found = gate.judge(registration.translation())
         if kind == "translation" or found.outcome == "rejected":
@@ -72,5 +74,5 @@ def align(reference: WorkingImage, phase: WorkingImage, region: np.ndarray, kind
             registration.forget_shift()
         richer = gate.judge(registration.rigid() if kind == "rigid" else registration.deformable(), simpler=found)
     except RuntimeError:  # SimpleITK: the images have nothing to compare, one grey value or hardly a common sample
-        return Alignment("rejected")
+        return found
     return richer if richer.outcome == "applied" else found

@@ -1,4 +1,4 @@
-"""Find where a phase lies, by mutual information: SimpleITK, all voxels of a region, one thread, always the same bits.
+"""Find where a phase lies, by mutual information: SimpleITK, all voxels of a region, one thread, nothing random.
 
 Everything here lives in the reference image's own millimetres: voxel index times spacing.  ``to_world`` leads from them
 to RAS+ mm; for a sheared stack, which SimpleITK cannot describe, it carries the shear.
@@ -42,9 +42,9 @@ class Registration:
         self.spacing_mm = reference.spacing_mm
         self.to_world = reference.affine @ np.diag([*(1 / self.spacing_mm), 1.0])
         box = ndimage.find_objects(region.astype(np.uint8))[0]  # the metric walks over the whole fixed image
-        corner = [part.start for part in box]
-        self.fixed = self._image(_smooth(reference)[box], corner)
-        self.fixed_mask = self._image(region[box].astype(np.uint8), corner)
+        self.corner = np.array([part.start for part in box])
+        self.fixed = self._image(_smooth(reference)[box], self.corner)
+        self.fixed_mask = self._image(region[box].astype(np.uint8), self.corner)
         self.moving = self._image(_smooth(phase))
         self.moving_mask = None if covered.all() else self._image(covered.astype(np.uint8))
         self.centre = np.argwhere(region).mean(axis=0) * self.spacing_mm
@@ -82,21 +82,24 @@ class Registration:
         return self._affine_motion(turn, np.array(pose.GetTranslation()) + self.centre - turn @ self.centre)
 
     def deformable(self) -> Motion:
-        """A smooth B-spline field on top of the translation."""
-        size_mm = np.array(self.fixed.GetSize()) * self.spacing_mm
-        mesh = np.maximum(np.rint(size_mm / KNOTS_MM), 1).astype(int).tolist()
-        spline = self.itk.BSplineTransformInitializer(self.fixed, mesh)
+        """A smooth B-spline field on top of the translation, on a grid so wide that it fades beyond the region."""
+        margin = np.ceil(2 * KNOTS_MM / self.spacing_mm).astype(int)  # a knot is felt over two distances
+        size, corner = np.array(self.fixed.GetSize()) + 2 * margin, self.corner - margin
+        around = self._image(np.zeros(size, dtype=np.uint8), corner)
+        mesh = np.rint(size * self.spacing_mm / KNOTS_MM).astype(int).tolist()
+        spline = self.itk.BSplineTransformInitializer(around, mesh)
         method = self._method(spline)
         method.SetMovingInitialTransform(self.itk.TranslationTransform(3, self.shift.tolist()))
-        method.SetOptimizerAsLBFGSB(gradientConvergenceTolerance=1e-5, numberOfIterations=40)
+        method.SetOptimizerAsLBFGSB(
+            numberOfIterations=20, maximumNumberOfFunctionEvaluations=30, costFunctionConvergenceFactor=1e10
+        )
         method.Execute(self.fixed, self.moving)
         field = self.itk.TransformToDisplacementField(
-            spline, self.itk.sitkVectorFloat64, self.fixed.GetSize(), self.fixed.GetOrigin(), self.fixed.GetSpacing()
+            spline, self.itk.sitkVectorFloat64, around.GetSize(), around.GetOrigin(), around.GetSpacing()
         )
         local = self.itk.GetArrayFromImage(field).transpose(3, 2, 1, 0)  # (3, X, Y, Z)
-        local = np.pad(local, [(0, 0), (1, 1), (1, 1), (1, 1)])  # outside the region's box only the translation holds
         affine = self.to_world @ np.diag([*self.spacing_mm, 1.0])
-        affine[:3, 3] = (self.to_world @ [*(np.array(self.fixed.GetOrigin()) - self.spacing_mm), 1.0])[:3]
+        affine[:3, 3] = (self.to_world @ [*(corner * self.spacing_mm), 1.0])[:3]
         world = np.tensordot(self.to_world[:3, :3], local, axes=1).astype(np.float32)
         return Motion(self._affine_motion(np.eye(3), self.shift).matrix, world, affine)
 

@@ -75,13 +75,13 @@ def _ellipsoid(points: np.ndarray, centre, axes) -> np.ndarray:
     return (np.linalg.norm((points - np.array(centre)) / np.array(axes), axis=-1) - 1) * min(axes)
 
 
-def study(shifts=None, phases=PHASES, grids=None, **rest) -> Study:
+def study(shifts=None, phases=PHASES, grids=None, noise=4.0, **rest) -> Study:
     """Phases of the abdomen, each with its own shift and on its own grid where one is given."""
     shifts, grids = shifts or {}, grids or {}
     volumes = {}
     for phase in phases:
         shape, affine = grids.get(phase, (SHAPE, AFFINE))
-        data = image(phase, shifted(shifts.get(phase, (0, 0, 0))), shape, affine)
+        data = image(phase, shifted(shifts.get(phase, (0, 0, 0))), shape, affine, noise)
         volumes[phase] = Volume(data=data, affine=affine, source=f"{phase}.nii.gz")
     return Study(case="abdomen", phases=volumes, reference_phase="portal_venous", **rest)
 
