@@ -39,7 +39,7 @@ PRESETS: Final[dict[str, Preset]] = {
         spacing_mm=(2.5, 2.5, 8.0),
         sub_slices=2,
         counts={
-            "training": {"hemangioma": 60, "HCC": 60, "healthy": 8},
+            "training": {"hemangioma": 116, "HCC": 116, "healthy": 24},
             "validation": {"hemangioma": 15, "HCC": 15, "healthy": 2},
             "test": {"hemangioma": 30, "HCC": 30, "healthy": 20},
         },
