@@ -8,14 +8,16 @@ import shutil
 import textwrap
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 from ...types import DEFAULT_CLASSES
 from .problem import ERROR, WARNING, Problem
 
-_COLUMNS = ("case", "file", "severity", "finding", "remedy")
-_NARROW = 24  # characters that case and file may take
-_USUAL_WIDTH = 150
+_COLUMNS = ("case", "severity", "file, finding and remedy")
+_NARROW = 32  # characters that the case may take
+_LEAST = 40  # characters of the last column
+_USUAL_WIDTH = 120
 
 
 @dataclass(frozen=True)
@@ -55,16 +57,19 @@ class Report:
         )
 
     def table(self, width: int | None = None) -> str:
-        """All problems, one below the other, wrapped to ``width`` characters (default: the terminal's)."""
+        """All problems: of each the case, the severity, and below each other file, finding and remedy (->).
+
+        Args:
+            width: characters of a line; default: the terminal's.
+        """
         if not self.problems:
             return ""
         width = width or shutil.get_terminal_size((_USUAL_WIDTH, 0)).columns
-        rows = [_COLUMNS, *((p.case, p.file, p.severity, p.finding, p.remedy) for p in self.problems)]
-        widths = [min(_NARROW, max(len(row[c]) for row in rows)) for c in (0, 1)] + [len(_COLUMNS[2])]
-        rest = max(40, width - sum(widths) - 2 * (len(_COLUMNS) - 1))
-        widths += [rest * 3 // 5, rest - rest * 3 // 5]
-        lines = [_row(row, widths) for row in rows]
-        return "\n".join([lines[0], "-" * (sum(widths) + 2 * (len(_COLUMNS) - 1)), *lines[1:]])
+        first = min(_NARROW, max(len(name) for name in (_COLUMNS[0], *(p.case for p in self.problems))))
+        widths = (first, len(_COLUMNS[1]), max(_LEAST, width - first - len(_COLUMNS[1]) - 4))
+        rows = [_row(((p.case,), (p.severity,), (p.file, p.finding, f"-> {p.remedy}")), widths) for p in self.problems]
+        head = _row([(title,) for title in _COLUMNS], widths)
+        return "\n".join([head, "-" * max(len(line) for row in rows for line in row.splitlines()), *rows])
 
     def write_json(self, path: str | os.PathLike) -> None:
         """Write everything as JSON, at once or not at all."""
@@ -83,14 +88,20 @@ class Report:
         os.replace(unfinished, path)
 
 
-def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
-    wrapped = [textwrap.wrap(cell, width) or [""] for cell, width in zip(cells, widths, strict=True)]
-    height = max(len(lines) for lines in wrapped)
-    padded = [lines + [""] * (height - len(lines)) for lines in wrapped]
+def _row(cells: Sequence[Sequence[str]], widths: Sequence[int]) -> str:
+    """Cells of several paragraphs beside each other, each wrapped to its width."""
+    wrapped = [
+        [line for paragraph in cell for line in textwrap.wrap(paragraph, width, subsequent_indent=_indent(paragraph))]
+        for cell, width in zip(cells, widths, strict=True)
+    ]
     return "\n".join(
         "  ".join(part.ljust(width) for part, width in zip(parts, widths, strict=True)).rstrip()
-        for parts in zip(*padded, strict=True)
+        for parts in zip_longest(*wrapped, fillvalue="")
     )
+
+
+def _indent(paragraph: str) -> str:
+    return "   " if paragraph.startswith("-> ") else ""
 
 
 def _counted(number: int, one: str, many: str) -> str:
