@@ -12,10 +12,11 @@ from .reporting import EvaluationReport, TrainingReport
 from .seeding import SeedEpoch
 from .statistics import EnhancementStatistics
 from .trainer import MTITrainer
-from .weights import WeightsLoader, load_weights
+from .weights import CheckpointLoader, WeightsLoader, load_weights
 
 __all__ = [
     "BestWeights",
+    "CheckpointLoader",
     "EnhancementStatistics",
     "EvaluationReport",
     "History",

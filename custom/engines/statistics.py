@@ -27,7 +27,8 @@ class EnhancementStatistics:
 
     It sets the network's enhancement statistics and writes the curves (``training_curves.json``) and the logistic
     regression on them (``curve_classifier.json``). With a data set that caches, this also fills the cache. A resumed
-    training repeats it: it is cheap from the cache, and the same.
+    training repeats it: it is cheap from the cache, and the same. One that starts again for a further round of a
+    federated training keeps the statistics that came with the weights: what the heads have learnt is in their unit.
 
     Args:
         dataset: the training studies with the deterministic part of the transforms only.
@@ -55,18 +56,24 @@ class EnhancementStatistics:
         engine.add_event_handler(Events.STARTED, self.started)
 
     def started(self, engine: MTITrainer) -> None:
+        network = unwrap(engine.network)
+        if engine.state.epoch > 0 and hasattr(network, "enhancement_std"):
+            self._set_unit(engine, network.enhancement_std.tolist())
+            return
         self.curves = collect_curves(self.dataset, classes=self.classes, num_workers=self.num_workers)
         if not len(self.curves.curves):
             logger.warning("No training study has a tumour: the enhancement statistics stay as they are.")
             return
         mean, std = self.curves.mean_and_std()
-        network = unwrap(engine.network)
         if hasattr(network, "set_enhancement_statistics"):
             network.set_enhancement_statistics(mean, std)
-        if self.standardise_losses and hasattr(engine.loss_function, "set_enhancement_std"):
-            engine.loss_function.set_enhancement_std(std)
+        self._set_unit(engine, std)
         if engine.state.rank == 0:
             self._write()
+
+    def _set_unit(self, engine: MTITrainer, std: Sequence[float]) -> None:
+        if self.standardise_losses and hasattr(engine.loss_function, "set_enhancement_std"):
+            engine.loss_function.set_enhancement_std(std)
 
     def _write(self) -> None:
         self.output_dir.mkdir(parents=True, exist_ok=True)

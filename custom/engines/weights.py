@@ -104,6 +104,13 @@ class WeightsLoader:
         logger.info("Loaded the weights %s.", self.path.name)
 
 
+class CheckpointLoader(WeightsLoader):
+    """The same under the name by which MonaiAlgo finds handlers to disable (any with ``CheckpointLoader`` in it).
+
+    Otherwise a federated evaluation would report on the weights of the file instead of those that it was sent.
+    """
+
+
 def _few(title: str, keys: list[str]) -> str:
     more = f" and {len(keys) - NAMED_KEYS} more" if len(keys) > NAMED_KEYS else ""
     return f"{len(keys)} {title} ({', '.join(keys[:NAMED_KEYS])}{more})"

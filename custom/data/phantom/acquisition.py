@@ -10,14 +10,12 @@ from ...types import PHASES, REFERENCE_PHASE
 from .geometry import SmoothField
 from .grid import Grid, Pose
 from .kinetics import Circulation
+from .sites import Site
 
 BIAS_AMPLITUDE = 0.25
 SHIFT_SD_MM = (1.0, 2.0, 5.0)
 """Left–right, anterior–posterior, cranio-caudal."""
 SHIFT_LIMIT_MM = (4.0, 6.0, 15.0)
-ARTERIAL_S, PORTAL_VENOUS_S, DELAYED_S = (28.0, 42.0), (60.0, 85.0), (120.0, 300.0)
-SNR = (12.0, 30.0)
-GAIN = (2.0, 12.0)
 
 
 @dataclass(frozen=True)
@@ -47,16 +45,20 @@ class Acquisition:
         return 1 + np.float32(BIAS_AMPLITUDE) * np.tanh(field)
 
 
-def draw_acquisition(rng: np.random.Generator) -> Acquisition:
+def draw_acquisition(rng: np.random.Generator, site: Site | None = None) -> Acquisition:
     """Draw one examination.
 
     Args:
         rng: the examination's stream; it never knows the lesion classes.
+        site: where it is made; None: anywhere.
 
     Returns:
-        Times, motion, bias, SNR and gain within the ranges above.
+        Motion and bias within the ranges above; times, SNR and gain within the site's.
     """
-    times = (-rng.uniform(25, 60), rng.uniform(*ARTERIAL_S), rng.uniform(*PORTAL_VENOUS_S), rng.uniform(*DELAYED_S))
+    site = site or Site()
+    before = rng.uniform(25, 60)
+    after = [rng.uniform(*span) for span in (site.arterial_s, site.portal_venous_s, site.delayed_s)]
+    times = (-before, *after)
     circulation = Circulation(
         arrival_s=float(np.clip(rng.normal(17.0, 2.0), 12.0, 22.0)),
         dose=float(np.clip(np.exp(rng.normal(0, 0.12)), 0.75, 1.3)),
@@ -72,8 +74,8 @@ def draw_acquisition(rng: np.random.Generator) -> Acquisition:
         circulation=circulation,
         poses=tuple(poses),
         bias=SmoothField.draw(rng, components=1, sd=0.7, spacing_mm=140.0, half_mm=(200, 160, 110)),
-        snr=float(rng.uniform(*SNR)),
-        gain=float(np.exp(rng.uniform(*np.log(GAIN)))),
+        snr=float(rng.uniform(*site.snr)),
+        gain=float(np.exp(rng.uniform(*np.log(site.gain)))),
     )
 
 

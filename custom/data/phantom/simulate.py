@@ -15,6 +15,7 @@ from .grid import Grid, Pose
 from .patient import REFERENCE_INDEX, Patient, draw_patient
 from .presets import Preset, get_preset
 from .render import render_pose
+from .sites import get_site
 from .tissues import phase_signals
 from .truth import measure_truth
 
@@ -49,6 +50,7 @@ def simulate_study(
     lesions: Sequence[str] | None = None,
     kinds: Sequence[str] | None = None,
     acquisition_seed: int | None = None,
+    site: str = "any",
 ) -> PhantomStudy:
     """Simulate one four-phase examination.
 
@@ -58,6 +60,7 @@ def simulate_study(
         lesions: class of each lesion (empty = healthy); None draws one class and 1–3 lesions.
         kinds: kind of each lesion (`KINDS`); None draws them, one in five atypical.
         acquisition_seed: the examination; another one gives a follow-up of the same patient. None = ``seed``.
+        site: one of `SITES`; another one changes times, noise and gain of the same examination.
 
     Returns:
         Images, mask, affine and truth.
@@ -66,7 +69,7 @@ def simulate_study(
     with threadpool_limits(limits=1, user_api="blas"):  # the same bits whatever the number of threads
         patient = draw_patient(seed, size, lesions, kinds)
         exam = seed if acquisition_seed is None else acquisition_seed
-        acquisition = draw_acquisition(np.random.default_rng([exam, 3]))
+        acquisition = draw_acquisition(np.random.default_rng([exam, 3]), get_site(site))
         return _image(Examination(patient, acquisition, size), np.random.default_rng([exam, 4]))
 
 
