@@ -11,7 +11,8 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from .types import COMMAND, InputError
+from .types import COMMAND
+from .user_errors import find_input_error
 
 VERBS = {
     "phantom": ("data.phantom.cli", "write the embedded phantom data set"),
@@ -21,6 +22,7 @@ VERBS = {
     "label-studies": ("annotation.cli", "lay out a datalist's studies for a MONAI Label server"),
     "experiment": ("experiments.cli", "run the paper's experiments over folds and seeds, and make their tables"),
     "export-onnx": ("exports.cli", "write a trained network as an ONNX file"),
+    "federate": ("federated.cli", "train on the studies of several sites that exchange weights"),
     "package": ("package.build", "write the bundle as a folder and a zip to share"),
 }
 """Verb → the module that takes its options, ``add_arguments(parser)``, and does it, ``run(arguments)``; its purpose."""
@@ -33,8 +35,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = build_parser(words[0] if words else None).parse_args(words)
     try:
         return chosen.command(chosen) or 0
-    except InputError as error:
-        sys.stderr.write(f"error: {error}\n")
+    except Exception as error:
+        message = find_input_error(error)  # MONAI wraps what is raised where a configuration is built
+        if message is None:
+            raise
+        sys.stderr.write(f"error: {message}\n")
         return 2
 
 

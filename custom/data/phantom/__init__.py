@@ -7,11 +7,13 @@ from .orientation import reoriented
 from .plan import PlannedStudy, plan_studies
 from .presets import PRESETS, Preset
 from .simulate import PhantomStudy, simulate_study
+from .sites import SITES
 from .write_nifti import write_nifti
 
 __all__ = [
     "DIALECTS",
     "PRESETS",
+    "SITES",
     "PhantomStudy",
     "PlannedStudy",
     "Preset",
