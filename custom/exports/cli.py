@@ -5,10 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 
-from ..types import InputError
 from .onnx import export_onnx
-
-PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 
 logger = logging.getLogger(__name__)
 
@@ -22,13 +19,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Write the export and say where it lies."""
-    try:
-        path = export_onnx(arguments.config_file, arguments.ckpt_file, arguments.filepath)
-    except ImportError as error:
-        raise InputError(
-            found=f"no package {error.name}",
-            expected=f"the packages {', '.join(PACKAGES)}",
-            where="export-onnx",
-            remedy=f"Install them: python -m pip install {' '.join(PACKAGES)}.",
-        ) from error
+    path = export_onnx(arguments.config_file, arguments.ckpt_file, arguments.filepath)
     logger.info("Written to %s; its outputs agree with the network's.", path)

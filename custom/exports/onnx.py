@@ -7,9 +7,12 @@ are there.  Nothing is published that does not agree with the network itself.
 
 from __future__ import annotations
 
-import hashlib
+import logging
 import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import torch
@@ -19,10 +22,11 @@ from torch.export import Dim
 
 from ..config_check import read_config
 from ..engines import load_weights
-from ..inference.exported import WEIGHTS_KEY, OnnxNetwork
+from ..inference.exported import WEIGHTS_KEY, OnnxNetwork, noise, sha256_of
 from ..networks.mti_net import STRIDE
-from ..types import PHASES, InputError
+from ..types import InputError
 
+PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 OUTPUTS = ("seg", "enhancement", "class_logits")
 TOLERANCE = 1e-4
 CHECKS = ((1, 4, 6), (3, 7, 5))
@@ -56,13 +60,13 @@ def export_onnx(config_files: list[str], weights: str | os.PathLike, output: str
         output: the ``.onnx`` file.
 
     Raises:
-        InputError: weights of another network, a package that is not installed, or an export that does not agree.
+        InputError: a package that is not installed, weights of another network, or an export that does not agree.
     """
+    _check_packages()
     weights, output = Path(weights), Path(output)
     network = _network(config_files, weights, {})
-    names = tuple(name for name in OUTPUTS if name in network(*_example(1, 1, 1)))
-    program = _program(_network(config_files, weights, {"network_def#spectral_form": "matrix"}), names)
-    program.model.metadata_props[WEIGHTS_KEY] = hashlib.sha256(weights.read_bytes()).hexdigest()
+    program = _program(_network(config_files, weights, {"network_def#spectral_form": "matrix"}))
+    program.model.metadata_props[WEIGHTS_KEY] = sha256_of(weights)
     output.parent.mkdir(parents=True, exist_ok=True)
     unfinished = output.with_name(f".{output.name}.tmp")
     try:
@@ -74,6 +78,17 @@ def export_onnx(config_files: list[str], weights: str | os.PathLike, output: str
     return output
 
 
+def _check_packages() -> None:
+    missing = [name for name in PACKAGES if find_spec(name) is None]
+    if missing:
+        raise InputError(
+            found=f"no package {', '.join(missing)}",
+            expected=f"the packages {', '.join(PACKAGES)}",
+            where="export-onnx",
+            remedy=f"Install them: python -m pip install {' '.join(PACKAGES)}.",
+        )
+
+
 def _network(config_files: list[str], weights: Path, overrides: dict) -> nn.Module:
     parser = ConfigParser(read_config(config_files, overrides))
     network = parser.get_parsed_content("network_def")
@@ -81,47 +96,50 @@ def _network(config_files: list[str], weights: Path, overrides: dict) -> nn.Modu
     return network.eval()
 
 
-def _program(network: nn.Module, names: tuple[str, ...]):
+def _program(network: nn.Module):
     """The exported program, of which batch, height and width stay open."""
+    outputs = network(*noise(1, 1, 1))
+    names = tuple(name for name in OUTPUTS if name in outputs)
     height, width = STRIDE * Dim("height"), STRIDE * Dim("width")
-    dynamic = {"image": {0: Dim.DYNAMIC, 2: height, 3: width}, "phase_mask": {0: Dim.DYNAMIC}}
-    wrapped = TupleOutput(network=network, names=names).eval()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the exporter speaks of its own inner workings
+    with _exporter_silenced():
         return torch.onnx.export(
-            wrapped,
-            _example(2, 4, 6),
+            TupleOutput(network=network, names=names).eval(),
+            noise(2, 4, 6),
             dynamo=True,
-            dynamic_shapes=dynamic,
+            dynamic_shapes={"image": {0: Dim.DYNAMIC, 2: height, 3: width}, "phase_mask": {0: Dim.DYNAMIC}},
             input_names=["image", "phase_mask"],
             output_names=list(names),
             verbose=False,
         )
 
 
-def _example(batch: int, height: int, width: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Noise of ``height × width`` strides, and a mask that lacks the first study's last phase."""
-    generator = torch.Generator().manual_seed(batch)
-    image = torch.rand(batch, len(PHASES), height * STRIDE, width * STRIDE, generator=generator)  # (B, P, H, W)
-    phase_mask = torch.ones(batch, len(PHASES), dtype=torch.bool)
-    phase_mask[0, -1] = False
-    return image, phase_mask
+@contextmanager
+def _exporter_silenced() -> Iterator[None]:
+    """Without the exporter's warnings, which speak of its own inner workings; its errors still come."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
 
 
 def _compare(network: nn.Module, path: Path, weights: Path) -> None:
     """Refuse an export whose outputs differ from the network's."""
-    exported = OnnxNetwork(device=torch.device("cpu"))
+    exported = OnnxNetwork(network=network, device=torch.device("cpu"))
     exported.read(path, weights)
     for shape in CHECKS:
-        inputs = _example(*shape)
+        inputs = noise(*shape)
         with torch.no_grad():
             expected, found = network(*inputs), exported(*inputs)
         for name, values in found.items():
             difference = float((values - expected[name]).abs().max())
-            if not difference <= TOLERANCE:
+            if not difference < TOLERANCE:
                 raise InputError(
                     found=f"an export whose {name} differs by {difference:.1e}",
-                    expected=f"at most {TOLERANCE:g}",
+                    expected=f"less than {TOLERANCE:g}",
                     where=f"images of {shape[1] * STRIDE} × {shape[2] * STRIDE}",
-                    remedy="Use the TorchScript export, or the versions in requirements-dev.txt.",
+                    remedy="Use the TorchScript export, or the versions that metadata.json names.",
                 )

@@ -33,7 +33,7 @@ def network_for_backend(*, backend: str, network: nn.Module, device: torch.devic
             where="backend",
             remedy="Correct the spelling (--backend).",
         )
-    return EXPORTS[backend](device=device)
+    return EXPORTS[backend](network=network, device=device)
 
 
 class NetworkLoader(WeightsLoader):

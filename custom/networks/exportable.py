@@ -1,4 +1,7 @@
-"""Operations that exporters need in another form; outside an export they are PyTorch's own."""
+"""Operations that exporters need in another form; outside an export they are PyTorch's own.
+
+Each asks twice: TorchScript leaves out what follows a return under ``is_scripting``, and compiles any other condition.
+"""
 
 from __future__ import annotations
 

@@ -11,26 +11,23 @@ import nibabel as nib
 import numpy as np
 import pytest
 import torch
-from monai.bundle import ConfigParser, ConfigWorkflow
+from monai.bundle import ConfigParser
 from monai.data import MetaTensor
 from monai.transforms import MapTransform
 from monai.utils import ensure_tuple, first
 
-from custom.data.phantom import simulate_study, write_nifti
 from custom.engines import load_weights
 from custom.inference import PresentPhasesd, SegmentationAsDictd, SegmentationInferer
 from custom.transforms import LoadStudyd
 from custom.types import InputError
 
-LOW = {"min_certainty": 0.0, "threshold": 0.3}
 
-
-def as_the_operator_does(files: list[str], weights: Path, image: MetaTensor) -> np.ndarray:
+def as_the_operator_does(files: list[str], weights: Path, image: MetaTensor, settings: dict) -> np.ndarray:
     """One study in memory to the mask that the operator would emit, ``(Z, Y, X)`` uint8."""
     parser = ConfigParser()
     parser.read_meta(str(Path(files[0]).with_name("metadata.json")))
     parser.read_config(files)
-    parser.update({**LOW, "device": torch.device("cpu")})
+    parser.update(settings)
     network = parser.get_parsed_content("network")
     load_weights(network, weights)
     preprocessing, inferer, postprocessing = map(
@@ -48,30 +45,11 @@ def as_the_operator_does(files: list[str], weights: Path, image: MetaTensor) -> 
     return np.swapaxes(np.squeeze(np.asarray(item["pred"]), 0), 0, 2).astype(np.uint8)
 
 
-@pytest.fixture(scope="module")
-def study(tmp_path_factory):
-    """A folder with one study of NIfTI files that lies oblique and mirrored."""
-    folder = tmp_path_factory.mktemp("studies")
-    write_nifti(simulate_study(seed=11, preset="tiny", lesions=("HCC", "hemangioma")), folder / "one")
-    turned = np.array([[-1, 0, 0, 90], [0, 0.98, -0.2, 12], [0, 0.2, 0.98, -40], [0, 0, 0, 1]])
-    for path in (folder / "one").glob("*.nii.gz"):
-        image = nib.load(path)
-        nib.save(nib.Nifti1Image(np.asarray(image.dataobj), turned @ image.affine), path)
-    return folder / "one"
-
-
-def test_the_mask_is_the_tumour_of_the_label_map(study, config, weights, tmp_path):
-    overrides = {"dataset_dir": str(study.parent), "output_dir": str(tmp_path), "ckpt_path": str(weights)}
-    workflow = ConfigWorkflow(
-        config, logging_file=False, workflow_type="infer", device="$torch.device('cpu')", **LOW, **overrides
-    )
-    workflow.initialize()
-    workflow.run()
-    expected = np.asarray(nib.load(tmp_path / "one" / "tumour.nii.gz").dataobj) > 0  # (X, Y, Z)
-
+def test_the_mask_is_the_tumour_of_the_label_map(study, predicted, config, weights, readily):
+    expected = np.asarray(nib.load(predicted / "tumour.nii.gz").dataobj) > 0  # (X, Y, Z)
     image = LoadStudyd()({"image": str(study)})["image"]
     in_memory = MetaTensor(torch.as_tensor(image.numpy()), meta={"affine": image.affine.numpy()})
-    found = as_the_operator_does([config, config.replace("inference", "deploy")], weights, in_memory)
+    found = as_the_operator_does([config, config.replace("inference", "deploy")], weights, in_memory, readily)
     assert expected.any()
     assert found.dtype == np.uint8
     assert np.array_equal(found.swapaxes(0, 2) > 0, expected)
