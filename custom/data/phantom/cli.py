@@ -9,6 +9,7 @@ import logging
 from .dataset import MANIFEST, write_phantom
 from .dicom import DIALECTS
 from .presets import PRESETS
+from .sites import SITES
 
 logger = logging.getLogger(__name__)
 
@@ -21,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="same seed, same bits (default: 0)")
     parser.add_argument("--format", default="nifti", choices=("nifti", "dicom"), help="file format (default: nifti)")
     parser.add_argument("--layout", default="series", choices=list(DIALECTS), help=_layouts())
+    parser.add_argument("--site", default="any", choices=list(SITES), help="times, noise and gain of one hospital")
     parser.add_argument("--workers", type=int, metavar="N", help="processes (default: one per core)")
 
 
@@ -38,6 +40,7 @@ def run(args: argparse.Namespace) -> None:
         seed=args.seed,
         format=args.format,
         layout=args.layout,
+        site=args.site,
         workers=args.workers,
     )
     manifest = json.loads((datalist.parent / MANIFEST).read_text(encoding="utf-8"))

@@ -22,6 +22,7 @@ from .dicom import get_dialect, write_dicom
 from .plan import SECTIONS, PlannedStudy, plan_studies
 from .presets import get_preset
 from .simulate import simulate_study
+from .sites import get_site
 from .write_nifti import write_nifti
 
 DATALIST = "datalist.json"
@@ -40,6 +41,7 @@ def write_phantom(
     seed: int = 0,
     format: str = "nifti",  # noqa: A002 (the command line's word)
     layout: str = "series",
+    site: str = "any",
     workers: int | None = None,
 ) -> Path:
     """Write a phantom data set into a new folder.
@@ -54,6 +56,7 @@ def write_phantom(
         seed: of the data set; the same seed gives the same bits.
         format: ``"nifti"`` or ``"dicom"``.
         layout: the DICOM form's dialect.
+        site: one of `SITES`, where the examinations are made.
         workers: processes, None = one per available core.
 
     Returns:
@@ -64,15 +67,17 @@ def write_phantom(
     """
     output = Path(output)
     _check_format(format, layout)
+    get_site(site)
     _require_empty(output)
     planned = plan_studies(get_preset(preset), seed=seed, studies=studies)
     output.parent.mkdir(parents=True, exist_ok=True)
     _remove_remains(output)
     temporary = Path(tempfile.mkdtemp(prefix=f".{output.name}.partial-", dir=output.parent))
     try:
-        write = partial(write_study, folder=temporary, preset=preset, format=format, layout=layout)
+        write = partial(write_study, folder=temporary, preset=preset, format=format, layout=layout, site=site)
         results = list(tqdm(_map(write, planned, workers), total=len(planned), desc="phantom", unit="study"))
         header = {"preset": preset, "seed": seed, "format": format, "layout": layout if format == "dicom" else None}
+        header["site"] = site
         _write_lists(temporary, planned, results, header)
         _publish(temporary, output)
     finally:
@@ -80,14 +85,26 @@ def write_phantom(
     return output / DATALIST
 
 
-def write_study(planned: PlannedStudy, *, folder: Path, preset: str, format: str, layout: str) -> tuple[dict, dict]:  # noqa: A002
+def write_study(
+    planned: PlannedStudy,
+    *,
+    folder: Path,
+    preset: str,
+    format: str,  # noqa: A002
+    layout: str,
+    site: str = "any",
+) -> tuple[dict, dict]:
     """Simulate and write one study (runs in a worker process).
 
     Returns:
         Its datalist item, with paths relative to the data set, and its manifest entry.
     """
     study = simulate_study(
-        seed=planned.seed, preset=preset, lesions=planned.lesions, acquisition_seed=planned.acquisition_seed
+        seed=planned.seed,
+        preset=preset,
+        lesions=planned.lesions,
+        acquisition_seed=planned.acquisition_seed,
+        site=site,
     )
     case = folder / planned.case
     if format == "dicom":
@@ -99,7 +116,7 @@ def write_study(planned: PlannedStudy, *, folder: Path, preset: str, format: str
     item = {
         "case": planned.case,
         "patient": planned.patient,
-        "site": "phantom",
+        "site": "phantom" if site == "any" else f"phantom, {site}",
         **images,
         "label": f"{planned.case}/tumour.nii.gz",
         "lesion_class": study.classes[0] if len(study.classes) == 1 else None,
