@@ -53,9 +53,13 @@ def scalable(phantom_study, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def steps(shipped, phantom):
-    """What the shipped training and inference do to a study before the network, and inference behind it."""
-    train = shipped.build(["train.json"], **{**shipped.small_training, "dataset_dir": str(phantom)}).parser
-    infer = shipped.build(["inference.json"], workflow_type="infer", dataset_dir=str(phantom), curve_classifier=None)
+    """What the shipped training and inference do to a study before the network, and inference behind it.
+
+    Without registration: a shift that is found by iteration is the same to hundredths of a mm, not to the last digit.
+    """
+    options = {"dataset_dir": str(phantom), "registration": "none"}
+    train = shipped.build(["train.json"], **{**shipped.small_training, **options}).parser
+    infer = shipped.build(["inference.json"], workflow_type="infer", curve_classifier=None, **options)
     return {
         "train": train.get_parsed_content("train#deterministic_transforms"),
         "infer": infer.parser.get_parsed_content("preprocessing").transforms,

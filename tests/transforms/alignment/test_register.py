@@ -42,6 +42,13 @@ def test_a_shift_is_found_with_its_sign(abdomen, phase, shift):
     np.testing.assert_allclose(found.translation().matrix[:3, 3], shift, atol=1.0)
 
 
+def test_the_scanners_gain_plays_no_part(abdomen):
+    reference, phase = abdomen.working("portal_venous"), abdomen.working("pre", abdomen.shifted((2.0, -3.0, 6.0)))
+    one = registration(reference, phase).translation().matrix
+    other = registration(*(image._replace(data=np.float32(0.037) * image.data) for image in (reference, phase)))
+    np.testing.assert_allclose(other.translation().matrix, one, atol=0.05)
+
+
 def test_a_shift_is_in_world_millimetres_on_an_oblique_grid(abdomen):
     shift, shape, affine = (3.0, -2.0, 7.0), (62, 52, 15), oblique((5.0, 5.0, 8.0))
     phase = abdomen.working("delayed", abdomen.shifted(shift), shape, affine)
