@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 
 import pytest
@@ -142,3 +143,17 @@ def test_monaialgos_own_evaluation_does_not_load_a_file_over_what_it_is_sent():
     disable_ckpt_loaders(parser)
     (loader,) = [handler for handler in parser["validate#handlers"] if "path" in handler]
     assert loader["_disabled_"] is True
+
+
+@pytest.mark.slow
+def test_the_pages_monaialgo_runs(sites, small, tmp_path, monkeypatch):
+    """The snippet of the page, on the project's own bundle, but for the size of the network."""
+    page = (BUNDLE / "docs" / "federated.md").read_text("utf-8")
+    (snippet,) = re.findall(r"^```python\n(.*?)^```$", page.partition("## NVFlare")[0], re.M | re.S)
+    (tmp_path / "liver_mri_mti_net").symlink_to(BUNDLE)
+    (tmp_path / "data").symlink_to(sites[0].parent)
+    monkeypatch.chdir(tmp_path)
+    made = {}
+    exec(snippet.replace("site = MonaiAlgo(", f"settings |= {small!r}\nsite = MonaiAlgo("), made)
+    assert 0 <= made["figures"]["score"] <= 1
+    assert (tmp_path / "outputs" / "early" / "history.csv").is_file()
