@@ -106,6 +106,7 @@ def test_a_liver_tumour_is_no_liver(tmp_path, write_seg):
         (lambda ds: delattr(ds, "SharedFunctionalGroupsSequence"), "no orientation or pixel spacing"),
         (lambda ds: position(ds, 0, ["0", "0", "1e30"]), "uneven|GB|size"),
         (lambda ds: position(ds, 1, ["40", "31", "7"]), "shifted"),
+        (lambda ds: owner(ds, 1, 7), "a frame of segment 7, which is not described"),
     ],
 )
 def test_seg_that_cannot_be_used(tmp_path, write_seg, change, message):
@@ -120,6 +121,10 @@ def test_seg_that_cannot_be_used(tmp_path, write_seg, change, message):
 
 def position(ds, frame, values):
     ds.PerFrameFunctionalGroupsSequence[frame].PlanePositionSequence[0].ImagePositionPatient = values
+
+
+def owner(ds, frame, number):
+    ds.PerFrameFunctionalGroupsSequence[frame].SegmentIdentificationSequence[0].ReferencedSegmentNumber = number
 
 
 SLICER = {
@@ -285,3 +290,10 @@ def test_a_broken_mask_beside_the_study_says_so_and_is_not_taken(nifti_study):
     assert "mask_set_aside" in study.flags
     assert {"series": "masks", "reason": "x.seg.nrrd: no complete NRRD header"} in study.set_aside
     assert found_in(nifti_study).unclear == ("x.seg.nrrd: no complete NRRD header",)
+
+
+def test_a_segmentation_that_lost_its_kind_is_told(nifti_study, write_seg):
+    path = write_seg(nifti_study / "tumour.dcm", {1: corner()}, labels={1: "Tumour"})
+    path.write_bytes(path.read_bytes().replace(b"1.2.840.10008.5.1.4.1.1.66.4", bytes(28)))
+    assert found_in(nifti_study).unclear == ("tumour.dcm: a damaged DICOM file",)
+    assert "mask_set_aside" in load_study(nifti_study).flags

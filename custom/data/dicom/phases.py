@@ -1,7 +1,7 @@
 """Which volume is which phase: every naming in the order of time is scored by each source of evidence; the best wins.
 
-Sources: what descriptions say, times, the image, the contrast agent's entry, the order, and geometry. Scores count pieces of
-evidence; a source that knows nothing counts nothing. Windows in seconds are those of LI-RADS' technical
+Sources: what descriptions say, times, the image, the contrast agent's entry, the order, and geometry. Scores count
+pieces of evidence; a source that knows nothing counts nothing. Windows in seconds are those of LI-RADS' technical
 recommendations; without a known injection they are relative to the arterial phase (portal venous 20–55 s after it,
 delayed at least 80 s after it) and to the first enhanced volume.
 """
@@ -21,7 +21,7 @@ SOURCES = ("description", "time", "image", "agent", "order", "geometry")
 NAME, EARLY, SEVERAL, CLASH = 3.0, 2.0, 1.0, -3.0
 """Worth of a name that says this phase, of "early arterial", of one that says several, of one that says another."""
 PRESENT, NEXT = 1.5, 0.1
-"""Worth of a phase that is there at all, and of two phases without another volume between them if no times are known."""
+"""Worth of a phase that is there at all, and of two phases that follow each other directly where no times are known."""
 IMPOSSIBLE, TOO_LATE = -20.0, -3.0
 OTHER_GEOMETRY, OTHER_SEQUENCE = -0.75, -4.0
 ABSENT = -1

@@ -11,7 +11,7 @@ from pydicom.dataset import Dataset
 
 from ...types import InputError
 from ..budget import MemoryBudget
-from ..dicom.open_file import open_header
+from ..dicom.open_file import open_header, read_head
 from ..dicom.values import READ_ERRORS, integer, number, numbers, quiet_pydicom, text
 from ..geometry import LPS_TO_RAS, ROUNDING_MM, check_cosines, slice_normal
 from ..plan import VolumePlan
@@ -21,17 +21,21 @@ from .segments import Segment
 
 SEGMENTATION = b"1.2.840.10008.5.1.4.1.1.66.4"
 LABEL_MAP_SEGMENTATION = b"1.2.840.10008.5.1.4.1.1.66.7"
+_STORAGE = b"1.2.840.10008.5.1.4.1.1."  # how every kind of stored object begins
 _HEAD_BYTES = 1024  # hold the meta group, which names the kind of object
 _LATTICE_TOLERANCE = 0.05  # of the slice step
 
 
 def is_dicom_seg(path: Path) -> bool:
     """Whether a file's meta group says that it is a segmentation."""
-    if not path.is_file():  # a pipe would be waited for
-        return False
-    with path.open("rb") as stream:
-        head = stream.read(_HEAD_BYTES)
+    head = read_head(path, _HEAD_BYTES)
     return head[128:132] == b"DICM" and (SEGMENTATION in head or LABEL_MAP_SEGMENTATION in head)
+
+
+def is_unknown_dicom(path: Path) -> bool:
+    """Whether a DICOM file's meta group is so damaged that it does not say what the file is."""
+    head = read_head(path, _HEAD_BYTES)
+    return head[128:132] == b"DICM" and _STORAGE not in head
 
 
 def seg_segments(path: Path, where: str) -> tuple[Segment, ...]:
@@ -64,6 +68,7 @@ def plan_seg(path: Path, chosen: Sequence[tuple[Segment, int]], *, where: str, b
             raise
         except READ_ERRORS as error:
             raise _unreadable(type(error).__name__, where) from None  # its text may quote header values
+    _check_owners(owners, {segment.number for segment in _segments(dataset, where)}, where)
     budget.check((*shape[:2], len(slices)), where)
     budget.claim(shape, where)
     load = partial(_label_map, path, chosen, list(zip(owners, slices, strict=True)), shape, where)
@@ -137,6 +142,12 @@ def _frames(dataset: Dataset, where: str) -> tuple[list[int | None], np.ndarray]
     if None in owners and text(dataset, "SegmentationType") != "LABELMAP":
         raise _fault("a frame of no segment", "ReferencedSegmentNumber for every frame", where)
     return owners, np.array(positions)
+
+
+def _check_owners(owners: Sequence[int | None], described: set[int], where: str) -> None:
+    """A frame of a segment that is not described would be left out without a word."""
+    if strangers := sorted({owner for owner in owners if owner is not None} - described):
+        raise _fault(f"a frame of segment {strangers[0]}, which is not described", "the described segments", where)
 
 
 def _grid(dataset: Dataset, positions: np.ndarray, where: str) -> tuple[np.ndarray, np.ndarray]:

@@ -11,7 +11,7 @@ from ...types import PHASES, InputError
 from ..nifti import is_nifti
 from ..phase_names import MASK_WORD, distinct_stems, is_mask_name, phases_in_text
 from ..shown import shown
-from .dicom_seg import is_dicom_seg
+from .dicom_seg import is_dicom_seg, is_unknown_dicom
 from .read import is_nrrd, mask_stem, read_segments
 
 _LESION_WORD = re.compile(r"(?:tumou?r|lesion)")
@@ -82,6 +82,8 @@ def find_masks(files: Sequence[Path]) -> FoundMasks:
     candidates, unclear = [], []
     for path in files:
         if not (is_mask_file(path) if path in stems else is_dicom_seg(path)):
+            if is_mask_name(path.stem) and is_unknown_dicom(path):
+                unclear.append(f"{shown(path)}: a damaged DICOM file")
             continue
         try:
             candidate = _candidate(path, stems.get(path))
