@@ -28,7 +28,7 @@ from monai.bundle import ConfigParser, ConfigWorkflow
 from monai.bundle.config_item import ComponentLocator
 from monai.bundle.properties import InferProperties, TrainProperties
 from monai.bundle.utils import DEFAULT_MLFLOW_SETTINGS
-from monai.utils import BundlePropertyConfig
+from monai.utils import BundlePropertyConfig, ensure_tuple
 
 from .config_ranges import RANGES, Choice, values_out_of_range
 from .types import InputError
@@ -60,21 +60,25 @@ def entry_points_in(group: str) -> set[str]:
     return {path[1] for path in paths if path[0] == group and len(path) > 1}
 
 
-def find_mistakes(config: Mapping[str, Any]) -> list[InputError]:
+def find_mistakes(config: Mapping[str, Any], *, files: Mapping[str, Any] | None = None) -> list[InputError]:
     """All mistakes of a merged, unresolved configuration.
 
     Args:
         config: what ``ConfigParser.get()`` returns: all files merged, overrides applied, nothing instantiated.
+        files: the same before the overrides.  A key whose only use is overridden is no mistake: MONAI Label, for one,
+            puts its own studies and epochs in the place of ours.
 
     Returns:
         One error for each mistake, in the order of the file; empty when there is none.
     """
-    rules = (_unreferenced_keys, _unreferenced_keys_in_groups, _unknown_arguments, _truth_values_as_text)
-    return [mistake for find in (*rules, values_out_of_range) for mistake in find(config)]
+    rules = (_unreferenced_keys_in_groups, _unknown_arguments, _truth_values_as_text, values_out_of_range)
+    unreferenced = _unreferenced_keys(config, files or {})
+    return [*unreferenced, *(mistake for find in rules for mistake in find(config))]
 
 
-def _unreferenced_keys(config: Mapping[str, Any]) -> Iterator[InputError]:
-    referenced = {name for _, text in _leaves(config) if isinstance(text, str) for name in REFERENCE.findall(text)}
+def _unreferenced_keys(config: Mapping[str, Any], files: Mapping[str, Any]) -> Iterator[InputError]:
+    texts = [text for _, text in (*_leaves(config), *_leaves(files)) if isinstance(text, str)]
+    referenced = {name for text in texts for name in REFERENCE.findall(text)}
     known = entry_points() | referenced
     for key in config:
         if key not in known and not key.startswith((OWN_KEY_PREFIX, "_")):
@@ -191,9 +195,9 @@ def components(node: Any, path: str = "") -> Iterator[tuple[str, Mapping[str, An
         yield from components(child, f"{path}#{key}" if path else str(key))
 
 
-def check_config(config: Mapping[str, Any]) -> None:
+def check_config(config: Mapping[str, Any], *, files: Mapping[str, Any] | None = None) -> None:
     """Raise the first mistake of a configuration, if there is one; the message lists all of them."""
-    raise_mistakes(find_mistakes(config))
+    raise_mistakes(find_mistakes(config, files=files))
 
 
 def raise_mistakes(mistakes: Sequence[InputError]) -> None:
@@ -212,12 +216,18 @@ def check_running_config() -> None:
     parser that evaluates them, and overrides live only there; the calling frames do hold it.
     """
     show_user_errors_plainly()
+    callers = list(_variables_of_callers())
+    workflow = next((own["self"] for own in callers if isinstance(own.get("self"), ConfigWorkflow)), None)
+    named = next((own["config_file"] for own in callers if own.get("config_file")), None)  # of monai.bundle.run
+    if workflow is not None:
+        files = read_config([str(file) for file in ensure_tuple(named)]) if named else None
+        check_config(workflow.parser.get(), files=files)
+
+
+def _variables_of_callers() -> Iterator[Mapping[str, Any]]:
     frame = inspect.currentframe()
     while frame is not None:
-        workflow = frame.f_locals.get("self")
-        if isinstance(workflow, ConfigWorkflow):
-            check_config(workflow.parser.get())
-            return
+        yield frame.f_locals
         frame = frame.f_back
 
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from monai.bundle import run
 
 from custom.config_check import check_config, find_mistakes, read_config
 from custom.types import InputError
@@ -75,6 +76,17 @@ def test_truth_values_given_as_text_are_found():
 
 def test_own_helper_keys_are_allowed():
     assert find_mistakes({"run": [], "x_note": "mine"}) == []
+
+
+def test_what_an_override_leaves_without_a_use_is_no_mistake_and_a_misspelt_override_is_one(tmp_path):
+    """MONAI Label overrides what holds the only reference to a key."""
+    check = {"_target_": "custom.config_check.check_running_config"}
+    config = {"epochs": 3, "trainer": {"max_epochs": "@epochs"}, "run": [check, "$@trainer"]}
+    (tmp_path / "train.json").write_text(json.dumps(config), "utf-8")
+    run(run_id="run", config_file=str(tmp_path / "train.json"), **{"trainer#max_epochs": 2})
+    with pytest.raises(RuntimeError) as raised:
+        run(run_id="run", config_file=str(tmp_path / "train.json"), epocs=2)
+    assert "top-level key 'epocs'" in str(raised.value.__cause__)
 
 
 @pytest.mark.parametrize(("text", "match"), [("{", "JSONDecodeError"), (None, "FileNotFoundError")])

@@ -71,7 +71,8 @@ def check_config_file(file: Path) -> None:
 def _mistakes_of(files: list[str]) -> list[InputError]:
     config = read_config(files)
     where = " + ".join(Path(file).name for file in files)
-    return [*find_mistakes(config), *_foreign_targets(config, where), *_unresolved(files, where)]
+    mistakes = find_mistakes(config, files=read_config(files[:1]))  # what an overlay leaves without a use is none
+    return [*mistakes, *_foreign_targets(config, where), *_unresolved(files, where)]
 
 
 def _foreign_targets(config: Mapping[str, Any], where: str) -> Iterator[InputError]:
