@@ -1,6 +1,6 @@
 """How well breath-holds are aligned on the phantom, whose shifts are known: residual error and time, no mask given.
 
-    python benchmarks/alignment.py --studies 64 --registration translation
+    python benchmarks/alignment.py --studies 32 --registration translation
 
 Each study is imaged three times: all phases in one breath-hold; with the shifts that the phantom draws between them
 (head to foot 5 mm standard deviation, up to 15 mm); and with its smooth deformation on top.  Distances are those of the
@@ -145,7 +145,7 @@ def measure(seeds, breathing: str, registration: str, preset: str = "demo") -> t
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--studies", type=int, default=64)
+    parser.add_argument("--studies", type=int, default=32)
     parser.add_argument("--registration", default="translation", choices=("translation", "rigid", "deformable"))
     parser.add_argument("--preset", default="demo")
     parser.add_argument("--seed", type=int, default=1000, help="of the first study")
