@@ -7,6 +7,7 @@ from .history import History
 from .metrics import StudyMetrics
 from .mixed_precision import has_native_bfloat16
 from .prepare_batch import PrepareSlices, PrepareStudy
+from .pretrained import start_from
 from .progress import Progress, loss_terms
 from .reporting import EvaluationReport, TrainingReport
 from .seeding import SeedEpoch
@@ -34,4 +35,5 @@ __all__ = [
     "load_weights",
     "loss_terms",
     "save_atomically",
+    "start_from",
 ]

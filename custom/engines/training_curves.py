@@ -60,6 +60,13 @@ class TrainingCurves:
         return {"classes": list(self.classes), "phases": list(PHASES), "curves": rows, **plain}
 
     @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> TrainingCurves:
+        """What ``to_dict`` gave, or its JSON; KeyError, ValueError or TypeError for anything else."""
+        curves = np.array(plain["curves"], dtype=np.float64).reshape(-1, len(PHASES))  # None becomes NaN
+        numbers = np.array(plain["scales"], dtype=np.float64), np.array(plain["lesion_classes"], dtype=np.int64)
+        return cls(curves, *numbers, tuple(plain["classes"]))
+
+    @classmethod
     def from_file(cls, path: str | os.PathLike) -> TrainingCurves:
         """Read what ``to_dict`` gave.
 
@@ -67,10 +74,7 @@ class TrainingCurves:
             InputError: the file is not readable as such.
         """
         try:
-            plain = json.loads(Path(path).read_text(encoding="utf-8"))
-            curves = np.array(plain["curves"], dtype=np.float64).reshape(-1, len(PHASES))  # None becomes NaN
-            numbers = np.array(plain["scales"], dtype=np.float64), np.array(plain["lesion_classes"], dtype=np.int64)
-            return cls(curves, *numbers, tuple(plain["classes"]))
+            return cls.from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(
                 found=f"{type(error).__name__}: {error}",

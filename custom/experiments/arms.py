@@ -43,12 +43,13 @@ class Arm:
 
 @dataclass(frozen=True)
 class Experiment:
-    """Arms that differ in one respect, and the one that the others are compared with."""
+    """Arms, the one that the others are compared with, and whether its curves are also judged by simple means."""
 
     name: str
     title: str
     compared_with: str
     arms: tuple[Arm, ...]
+    curve_baselines: bool = False
 
 
 def folder_name(name: str) -> str:
@@ -84,7 +85,8 @@ def read_experiment(name: str, folder: Path) -> Experiment:
 
 def _experiment(content: Any, path: Path) -> Experiment:
     keys = {"title", "compared_with", "arms"}
-    if not isinstance(content, dict) or set(content) != keys or not isinstance(content["arms"], dict):
+    fits = isinstance(content, dict) and set(content) - {"curve_baselines"} == keys
+    if not fits or not isinstance(content["arms"], dict):
         found = f"the keys {', '.join(map(str, content))}" if isinstance(content, dict) else "no table"
         raise _wrong(path, found, f"the keys {', '.join(sorted(keys))}, with arms by their names")
     arms = tuple(_arm(str(name), values or {}, path) for name, values in content["arms"].items())
@@ -92,7 +94,8 @@ def _experiment(content: Any, path: Path) -> Experiment:
         raise _wrong(path, f"compared_with {content['compared_with']!r}", f"one of {', '.join(content['arms'])}")
     if len({arm.folder for arm in arms}) < len(arms):
         raise _wrong(path, "two arms whose names differ in signs or case only", "names that give different folders")
-    return Experiment(path.stem, str(content["title"]), content["compared_with"], arms)
+    baselines = bool(content.get("curve_baselines", False))
+    return Experiment(path.stem, str(content["title"]), content["compared_with"], arms, baselines)
 
 
 def _arm(name: str, values: Any, path: Path) -> Arm:
@@ -103,7 +106,8 @@ def _arm(name: str, values: Any, path: Path) -> Arm:
     patients = values.get("patients")
     if patients is not None and (isinstance(patients, bool) or not isinstance(patients, int | float) or patients <= 0):
         raise _wrong(path, f"patients {patients!r} in the arm {name}", "a share or a number of patients above 0")
-    return Arm(name, **{**values, "overlays": tuple(values.get("overlays", ()))})
+    reported = {figure: str(value) for figure, value in values.get("reported", {}).items()}
+    return Arm(name, **{**values, "overlays": tuple(values.get("overlays", ())), "reported": reported})
 
 
 def _wrong(path: Path, found: str, expected: str) -> InputError:

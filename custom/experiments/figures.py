@@ -21,6 +21,7 @@ class Figure:
         value: of one study, None where it is undefined.
         digits: after the decimal point.
         higher_is_better: the direction of progress.
+        of_mask: says something of the predicted mask, and nothing where the true one is given.
     """
 
     key: str
@@ -28,6 +29,7 @@ class Figure:
     value: Callable[[Record], float | None]
     digits: int = 3
     higher_is_better: bool = True
+    of_mask: bool = False
 
 
 def _entry(key: str) -> Callable[[Record], float | None]:
@@ -50,18 +52,20 @@ def _false_alarm(record: Record) -> float | None:
 
 RAW, PCT = "Curve MAE, {}, raw units", "Curve MAE, {}, relative enhancement, percentage points"
 FIGURES = (
-    Figure("dsc", "DSC", _entry("dsc")),
-    Figure("iou", "IoU", _entry("iou")),
-    Figure("hd95_mm", "HD95, mm", _entry("hd95_mm"), 1, False),
+    Figure("dsc", "DSC", _entry("dsc"), of_mask=True),
+    Figure("iou", "IoU", _entry("iou"), of_mask=True),
+    Figure("hd95_mm", "HD95, mm", _entry("hd95_mm"), 1, False, of_mask=True),
     Figure("curve_mae_raw", RAW.format("regressed"), _entry("regressed_mae_raw"), 1, False),
     Figure("curve_mae_pct", PCT.format("regressed"), _entry("regressed_mae_pct"), 1, False),
     Figure(
         "regressed_mae_raw_true", RAW.format("regressed against the true"), _entry("regressed_mae_raw_true"), 1, False
     ),
-    Figure("measured_mae_raw", RAW.format("measured under the mask"), _entry("measured_mae_raw"), 1, False),
+    Figure(
+        "measured_mae_raw", RAW.format("measured under the mask"), _entry("measured_mae_raw"), 1, False, of_mask=True
+    ),
     Figure("accuracy", "Accuracy of the class", _correct),
-    Figure("sensitivity", "Lesions found, share", _found),
-    Figure("fp_healthy", "Healthy studies with a finding, share", _false_alarm, 3, False),
+    Figure("sensitivity", "Lesions found, share", _found, of_mask=True),
+    Figure("fp_healthy", "Healthy studies with a finding, share", _false_alarm, 3, False, of_mask=True),
 )
 """Those of ``summarise`` that are means over studies."""
 

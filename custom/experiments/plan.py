@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -66,22 +67,23 @@ def plan_runs(
     budget = Budget.of(settings, steps=steps, studies=min(len(part["training"]) for part in parts))
     about = {"name": experiment.name, "title": experiment.title, "compared_with": experiment.compared_with}
     about |= {"arms": [arm.name for arm in experiment.arms], "folds": max(1, folds), "seeds": seeds}
+    about |= {"curve_baselines": experiment.curve_baselines}
     places = {"dataset_dir": str(datalist.parent.resolve()), "cache_dir": str((output / "cache").resolve())}
+    tasks = {
+        arm.name: _task_of(settings.with_overlay(arm.overlays, arm.overrides), arm, budget) for arm in experiment.arms
+    }
     runs = []
-    for seed in range(seeds):
-        for fold, part in enumerate(parts):
-            for arm in experiment.arms:
-                studies = take_patients(part, arm.patients)
-                task = {"experiment": about, **_task(arm, settings, budget, studies), "fold": fold, "seed": seed}
-                task["sha256"] = digest({key: value for key, value in task.items() if key != "experiment"})
-                folder = output / "runs" / arm.folder / f"fold{fold}-seed{seed}"
-                files = [str(file) for file in settings.with_overlay(arm.overlays, {}).files]
-                runs.append(Run(folder, {**task, "places": {**places, "config_files": files}}, studies))
+    for seed, (fold, part), arm in product(range(seeds), enumerate(parts), experiment.arms):
+        studies = take_patients(part, arm.patients)
+        task = {**tasks[arm.name], "split": _split(studies), "fold": fold, "seed": seed}
+        task["sha256"] = digest({key: value for key, value in task.items() if key != "reported"})
+        files = [str(file) for file in settings.with_overlay(arm.overlays, {}).files]
+        task |= {"experiment": about, "places": {**places, "config_files": files}}
+        runs.append(Run(output / "runs" / arm.folder / f"fold{fold}-seed{seed}", task, studies))
     return runs
 
 
-def _task(arm: Arm, settings: Settings, budget: Budget, datalist: dict) -> dict[str, Any]:
-    own = settings.with_overlay(arm.overlays, arm.overrides)
+def _task_of(own: Settings, arm: Arm, budget: Budget) -> dict[str, Any]:
     if own.value("select_weights_by") is not None:
         raise InputError(
             found="select_weights_by, which chooses weights by the held-out studies",
@@ -96,9 +98,12 @@ def _task(arm: Arm, settings: Settings, budget: Budget, datalist: dict) -> dict[
         "config": own.description(),
         "conditions": {name: dict(overrides) for name, overrides in conditions.items()},
         "budget": {"epochs": budget.epochs, "steps_per_epoch": budget.steps_per_epoch, "steps": budget.steps},
-        "split": {"sha256": datalist["content_hash"], "training": len(datalist["training"])}
-        | {"held_out": len(datalist["validation"])},
     }
+
+
+def _split(datalist: dict[str, Any]) -> dict[str, Any]:
+    counts = {"training": len(datalist["training"]), "held_out": len(datalist["validation"])}
+    return {"sha256": datalist["content_hash"], **counts}
 
 
 def prepare_folders(runs: Sequence[Run], *, resume: bool) -> list[Run]:

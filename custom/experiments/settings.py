@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ class Settings:
         files = (*self.files, *(CONFIGS / name for name in names))
         return Settings(files, {**self.overrides, **overrides})
 
+    @cached_property
     def merged(self) -> dict[str, Any]:
         """The configuration as it will run, unresolved and checked."""
         config = read_config([str(file) for file in self.files], self.overrides)
@@ -49,12 +51,12 @@ class Settings:
     def value(self, key: str) -> Any:
         """One value, with its references resolved."""
         parser = ConfigParser()
-        parser.update(self.merged())
+        parser.update(self.merged)
         return parser.get_parsed_content(key)
 
     def description(self) -> dict[str, Any]:
         """Files and overrides with hashes, the same on every machine."""
-        config = {key: value for key, value in self.merged().items() if key not in PLACES}
+        config = {key: value for key, value in self.merged.items() if key not in PLACES}
         files = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in self.files}
         return {"files": files, "overrides": dict(self.overrides), "sha256": digest(config)}
 

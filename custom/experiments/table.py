@@ -9,6 +9,7 @@ from typing import Any
 from ..engines.metrics.study_record import Record
 from ..types import InputError
 from .arms import HELD_OUT
+from .curve_baselines import curve_baselines
 from .figures import FIGURES, Figure, averaged, study_values
 from .statistics import Interval, bootstrap_interval, holm, mean_and_sd, paired_p_value
 
@@ -23,11 +24,13 @@ class Line:
         name: as the table shows it.
         runs: records of each run, one run a fold and seed.
         reported: figure → what the paper reports.
+        shows: keys of the figures that are its own.
     """
 
     name: str
     runs: list[list[Record]]
     reported: Mapping[str, str]
+    shows: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,25 @@ def lines_of(manifests: Sequence[Manifest]) -> list[Line]:
         for condition, records in manifest["evaluations"].items():
             name = manifest["arm"] if condition == HELD_OUT else f"{manifest['arm']}, {condition}"
             reported = manifest["reported"] if condition == HELD_OUT else {}
-            lines.setdefault(name, Line(name, [], reported)).runs.append(records)
+            lines.setdefault(name, Line(name, [], reported, _own_figures(manifest, condition))).runs.append(records)
+    return [*lines.values(), *_baseline_lines(manifests)]
+
+
+def _own_figures(manifest: Manifest, condition: str) -> tuple[str, ...]:
+    """Those of the mask are not, where it is given."""
+    overrides = {**manifest["config"]["overrides"], **manifest["conditions"][condition]}
+    given = any(key.endswith("given_mask") and value for key, value in overrides.items())
+    return tuple(figure.key for figure in FIGURES if not (given and figure.of_mask))
+
+
+def _baseline_lines(manifests: Sequence[Manifest]) -> list[Line]:
+    """What the arm that others are compared with reaches by simple means, where the experiment asks for it."""
+    lines: dict[str, Line] = {}
+    for manifest in manifests:
+        experiment = manifest["experiment"]
+        if experiment["curve_baselines"] and manifest["arm"] == experiment["compared_with"]:
+            for name, (records, shows) in curve_baselines(manifest).items():
+                lines.setdefault(name, Line(name, [], {}, shows)).runs.append(records)
     return list(lines.values())
 
 
@@ -91,6 +112,7 @@ def build_table(manifests: Sequence[Manifest]) -> list[Cell]:
 
 
 def _column(lines: Sequence[Line], figure: Figure, reference: str) -> list[Cell]:
+    lines = [line for line in lines if figure.key in line.shows]
     values = {line.name: averaged([study_values(run, figure) for run in line.runs]) for line in lines}
     patients = {record["case"]: record["group"] for line in lines for run in line.runs for record in run}
     cells = []

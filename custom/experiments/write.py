@@ -33,5 +33,11 @@ def write_table(folder: Path) -> list[Path]:
     written: list[Path | None] = [write_text(target / "table.csv", text.getvalue())]
     written.append(write_text(target / "table.md", as_markdown(cells, manifests)))
     written.append(draw_table(cells, target / "figures.png"))
-    written.append(draw_confusion_matrices(lines, manifests[0]["classes"], target / "confusion_matrices.png"))
+    written.append(
+        draw_confusion_matrices(
+            [line for line in lines if "accuracy" in line.shows],
+            manifests[0]["classes"],
+            target / "confusion_matrices.png",
+        )
+    )
     return [path for path in written if path is not None]

@@ -49,6 +49,8 @@ class AggregateStudyd(Transform):
         classes: class names in head order.
         curve_classifier: for lesions that are never alone in a slice: None, the dict of ``CurveClassifier.to_dict``
             or the path of a JSON file that holds it.
+        given_mask: take the lesions from ``label`` and not from the network, to judge curve and class by themselves, or
+            a network that does not segment.
     """
 
     def __init__(
@@ -59,15 +61,16 @@ class AggregateStudyd(Transform):
         min_certainty: float = 0.0,
         classes: Sequence[str],
         curve_classifier: Mapping[str, Any] | str | None = None,
+        given_mask: bool = False,
     ) -> None:
         self.threshold, self.min_volume_ml = float(threshold), float(min_volume_ml)
         self.min_certainty, self.classes = float(min_certainty), tuple(classes)
-        self.curve_classifier = curve_classifier
+        self.curve_classifier, self.given_mask = curve_classifier, bool(given_mask)
         _load_classifier(curve_classifier, self.classes)  # one that does not fit is found before any study
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         d = dict(data)
-        prediction = self._check(d["pred"])
+        prediction = self._check({**d["pred"], **(_certain(d["label"]) if self.given_mask else {})})
         image = d["image"]
         image_array = torch.as_tensor(image).detach().cpu().numpy()  # (4, H, W, D)
         phase_mask = np.asarray(torch.as_tensor(d.get("phase_mask", torch.ones(len(PHASES)))).cpu(), bool).reshape(-1)
@@ -131,6 +134,11 @@ class AggregateStudyd(Transform):
                 remedy="Use the classes that the weights were trained with.",
             )
         return tensors
+
+
+def _certain(label: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Logits of a network that knows the mask, ``seg (1, H, W, D)``."""
+    return {"seg": (torch.as_tensor(label).float() > 0.5).float() * 40 - 20}
 
 
 def voxel_volume(image: MetaTensor) -> float:

@@ -1,0 +1,93 @@
+"""Two arms on a tiny phantom: from the command to the table, and once more after a stop."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import pytest
+from monai.utils import set_determinism
+
+from custom.__main__ import main
+from custom.data.phantom import write_phantom
+from custom.experiments import cli, schedule
+from custom.experiments.execute import execute
+from custom.experiments.manifest import read_manifests
+from custom.experiments.schedule import work_off
+
+SMALL = ["spacing_mm=7.0", "roi_size=[48,48]", "slices_per_study=2", "amp=False", "min_certainty=0.0"]
+SMALL += ["network_def#widths=[4,4,4,8]", "network_def#head_dim=16", "network_def#transformer_blocks=1"]
+
+
+class Done:
+    """A process that has ended."""
+
+    def poll(self) -> int:
+        return 0
+
+
+@pytest.fixture(autouse=True)
+def as_before(monkeypatch):
+    """A workflow changes the interpreter that it runs in."""
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    set_determinism(None)
+
+
+@pytest.fixture(scope="module")
+def phantom(tmp_path_factory):
+    return write_phantom(tmp_path_factory.mktemp("phantom") / "tiny", preset="tiny", studies=5, workers=1)
+
+
+@pytest.fixture
+def in_this_process(monkeypatch):
+    """Runs without a process of their own; the names of those that were started."""
+    started = []
+
+    def start(run, environment):
+        started.append(run.name)
+        execute(run.folder)
+        return Done()
+
+    monkeypatch.setattr(schedule, "POLL_S", 0.0)
+    monkeypatch.setattr(cli, "work_off", lambda runs, places: work_off(runs, places, start=start))
+    return started
+
+
+def test_two_arms_from_the_command_to_the_table(phantom, in_this_process, tmp_path):
+    command = ["experiment", "ablation", "--arms", "MTI-Net", "No TDD", "--datalist", str(phantom), "--folds", "0"]
+    command += ["--seeds", "1", "--steps", "2", "--output", str(tmp_path / "out"), "--set", *SMALL]
+    assert main(command) == 0
+    full, no_tdd = read_manifests(tmp_path / "out")
+    assert (full["arm"], no_tdd["arm"]) == ("MTI-Net", "No TDD")
+    assert full["weights"]["sha256"] != no_tdd["weights"]["sha256"]
+    assert full["weights"]["parameters"] == no_tdd["weights"]["parameters"]
+    assert full["split"] == no_tdd["split"]
+    assert full["budget"]["steps"] == 2
+    assert full["seconds"]["training"] > 0
+    assert full["peak_memory_mb"]["host"] is None or full["peak_memory_mb"]["host"] > 50
+    assert len(full["evaluations"]["held out"]) == full["split"]["held_out"]
+    text = (tmp_path / "out" / "runs" / "mti-net" / "fold0-seed0" / "manifest.json").read_text(encoding="utf-8")
+    assert str(tmp_path) not in text
+    assert str(phantom.parent) not in text
+    page = (tmp_path / "out" / "table" / "table.md").read_text(encoding="utf-8")
+    assert "| No TDD |" in page
+    assert "No MdIEF, fold 0, seed 0" in page  # planned, not run
+
+    assert main([*command, "--resume"]) == 0
+    assert in_this_process == ["MTI-Net, fold 0, seed 0", "No TDD, fold 0, seed 0"]  # nothing twice
+    (tmp_path / "out" / "table" / "table.md").unlink()
+    assert main(["experiment", "table", str(tmp_path / "out")]) == 0
+    assert (tmp_path / "out" / "table" / "table.md").read_text(encoding="utf-8") == page
+
+
+def test_mistakes_on_the_command_line_are_answered(capsys):
+    assert main(["experiment", "ablatoin"]) == 2
+    assert "ablation, comparison, crossval" in capsys.readouterr().err
+    assert main(["experiment", "ablation", "--folds", "1"]) == 2
+    assert "--folds 1" in capsys.readouterr().err
