@@ -1,4 +1,4 @@
-"""A real MONAI Label server with two bundles and a few studies of the phantom, started once."""
+"""A real MONAI Label server with two bundles and a few studies of the phantom, made as the page says, started once."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,14 +13,15 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from custom.data.phantom import simulate_study, write_dicom, write_nifti, write_phantom
-from custom.package import NAME, build_package
+from custom.data.phantom import simulate_study, write_dicom, write_nifti
+from custom.package import NAME
 from custom.types import PHASES
 from tests.annotation.label_server import QUIET, LabelServer
+from tests.annotation.page import ROOT, commands
 
 ENVIRONMENT = "MTINET_MONAILABEL"
 OTHER = "liver_mri_second_reader"
-ROOT = Path(__file__).resolve().parents[2]
+LIMIT_S = 600
 
 
 @pytest.fixture(scope="session")
@@ -34,45 +34,50 @@ def environment() -> Path:
 
 
 @pytest.fixture(scope="session")
-def run_there(environment):
-    """Run Python of that environment in a folder; the finished process."""
+def shell(environment):
+    """Run a command line in a folder, in a shell with that environment; the finished process."""
 
-    def run(*arguments, cwd):
+    def run(line, cwd, **more):
         inherited = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-        command = [environment / "bin" / "python", *arguments]
+        path = f"{environment / 'bin'}{os.pathsep}{os.environ['PATH']}"
         done = subprocess.run(
-            list(map(str, command)),
+            ["bash", "-c", line],
             capture_output=True,
             text=True,
             encoding="utf-8",
             cwd=cwd,
-            env={**inherited, **QUIET},
-            timeout=600,
+            env={**inherited, **QUIET, "PATH": path, **more},
+            timeout=LIMIT_S,
         )
-        assert done.returncode == 0, done.stderr[-4000:]
+        assert done.returncode == 0, f"{line}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
         return done
 
     return run
 
 
 @pytest.fixture(scope="session")
-def app(tmp_path_factory, run_there) -> Path:
-    """The app with the packaged bundle, and beside it one of other code and other weights by another name."""
-    folder = tmp_path_factory.mktemp("monailabel")
-    run_there(
-        *("-m", "monailabel.main", "apps", "--download", "--name", "monaibundle", "--output", folder / "apps"),
-        cwd=folder,
-    )
-    package = build_package(folder / "dist")
-    bundles = folder / "apps" / "monaibundle" / "model"
-    bundles.mkdir()
-    shutil.copytree(package.folder, bundles / NAME)
-    shutil.copytree(package.folder, bundles / OTHER)
+def project(tmp_path_factory) -> Path:
+    """A copy of the project, the folder that the page's commands are typed in."""
+    folder = tmp_path_factory.mktemp("project")
+    for name in ("custom", "bundle"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("CHANGELOG.md", "requirements.txt"):
+        shutil.copy(ROOT / name, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def app(project, shell) -> Path:
+    """The app with the packaged bundle, and beside it one of other code and another threshold by another name."""
+    for command in commands("The bundle in MONAI Label's app"):
+        shell(command, project)
+    bundles = project / "apps" / "monaibundle" / "model"
+    shutil.copytree(bundles / NAME, bundles / OTHER)
     code = bundles / OTHER / "scripts" / "__init__.py"
     code.write_text(code.read_text("utf-8").replace('__version__ = "', '__version__ = "second-'), "utf-8")
     config = bundles / OTHER / "configs" / "inference.json"
     config.write_text(config.read_text("utf-8").replace('"threshold": 0.5', '"threshold": 0.9'), "utf-8")
-    return folder / "apps" / "monaibundle"
+    return bundles.parent
 
 
 @pytest.fixture(scope="session")
@@ -100,46 +105,37 @@ def sources(tmp_path_factory) -> SimpleNamespace:
 
 
 @pytest.fixture(scope="session")
-def expected(tmp_path_factory, app, sources, run_there) -> Path:
+def expected(tmp_path_factory, app, sources, shell) -> Path:
     """Folder of what ``monai.bundle run`` makes of the good exams with the same bundle."""
-    output = tmp_path_factory.mktemp("expected")
-    bundle = app / "model" / NAME
-    run_there(
-        *("-m", "monai.bundle", "run", "inference", "--config_file", bundle / "configs" / "inference.json"),
-        *("--bundle_root", bundle, "--dataset_dir", sources.good, "--output_dir", output),
-        cwd=output,
+    output, bundle = tmp_path_factory.mktemp("expected"), app / "model" / NAME
+    shell(
+        f"python -m monai.bundle run inference --config_file '{bundle}/configs/inference.json' --bundle_root '{bundle}'"
+        f" --dataset_dir '{sources.good}' --output_dir '{output}'",
+        output,
     )
     return output
 
 
 @pytest.fixture(scope="session")
-def phantom(tmp_path_factory) -> Path:
-    """Folder of a small data set to learn from."""
-    folder = tmp_path_factory.mktemp("phantom") / "demo"
-    write_phantom(folder, preset="demo", studies=6, workers=1)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def studies(tmp_path_factory, phantom, sources) -> Path:
-    """What the server lists: that data set and two exams without labels, as ``label-studies`` lays them out."""
-    datalist = json.loads((phantom / "datalist.json").read_text("utf-8"))
+def studies(project, sources, shell) -> Path:
+    """What the server lists: a few studies of the phantom, and two exams without labels."""
+    make, lay_out = commands("The studies folder")
+    shell(make, project)
+    datalist = project / "data" / "label-demo" / "datalist.json"
+    content = json.loads(datalist.read_text("utf-8"))
     for case in ("files", "short"):
-        datalist["test"].append({"case": case, "image": str(sources.good / case)})
-    (phantom / "all.json").write_text(json.dumps(datalist), "utf-8")
-    folder = tmp_path_factory.mktemp("studies") / "studies"
-    command = [sys.executable, "-m", "custom", "label-studies", phantom / "all.json", "--output", folder]
-    subprocess.run(list(map(str, command)), check=True, cwd=ROOT, timeout=600)
-    return folder
+        content["test"].append({"case": case, "image": str(sources.good / case)})
+    datalist.write_text(json.dumps(content), "utf-8")
+    shell(lay_out, project)
+    return project / "studies"
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory, environment, app, studies):
+def server(tmp_path_factory, environment, project, app, studies):
     """The running server; its client asks it."""
-    log = tmp_path_factory.mktemp("server") / "server.log"
-    conf = {"models": f"{NAME},{OTHER}", "zoo_source": "local", "sam2": "false", "epistemic_model": NAME}
-    conf |= {"epistemic_dropout": "0.5", "epistemic_simulation_size": "3", "epistemic_max_samples": "1"}
-    running = LabelServer(environment, app, studies, log, **conf)
+    (start,) = commands("Active learning")[:1]
+    conf = {"models": f"{NAME},{OTHER}", "epistemic_simulation_size": "3"}
+    running = LabelServer(environment, start, project, tmp_path_factory.mktemp("server") / "server.log", **conf)
     try:
         running.wait_until_it_answers()
         yield running
@@ -150,3 +146,16 @@ def server(tmp_path_factory, environment, app, studies):
 @pytest.fixture
 def client(server):
     return server.client
+
+
+@pytest.fixture
+def type_in(shell, project, client):
+    """Type the page's commands of a section (but those that start the server); what each answers."""
+
+    def run(title):
+        (project / ".curlrc").write_text("silent\nshow-error\n", "utf-8")
+        lines = [line for line in commands(title) if "start_server" not in line]
+        addressed = [line.replace("http://127.0.0.1:8000", client.root) for line in lines]
+        return [shell(line, project, CURL_HOME=str(project)).stdout for line in addressed]
+
+    return run

@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import re
+import shlex
 import socket
 import subprocess
 import time
@@ -18,7 +19,7 @@ from urllib.parse import urlencode
 
 import nibabel as nib
 
-START_LIMIT_S = 600
+START_LIMIT_S = 300
 QUIET = {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "PYTHONIOENCODING": "utf-8", "OMP_WAIT_POLICY": "passive"}
 
 
@@ -97,25 +98,26 @@ class LabelServer:
 
     Args:
         environment: the virtual environment that MONAI Label is installed in.
-        app: the folder of the app ``monaibundle`` with its bundles.
-        studies: the studies folder.
-        log: where it writes what it says.
-        conf: what goes behind ``--conf``.
+        start: the command line that starts it, ``python -m monailabel.main start_server ...``.
+        folder: where the command is typed.
+        log: where the server writes what it says.
+        conf: further ``--conf``, which count more than those of the command.
     """
 
-    def __init__(self, environment: Path, app: Path, studies: Path, log: Path, **conf: str) -> None:
+    def __init__(self, environment: Path, start: str, folder: Path, log: Path, **conf: str) -> None:
         self.port, self.log = free_port(), log
         self.client = Client(self.port)
-        options = [text for item in conf.items() for text in ("--conf", *item)]
-        command = [environment / "bin" / "python", "-m", "monailabel.main", "start_server", "--app", app]
-        command += ["--studies", studies, "--host", "127.0.0.1", "--port", str(self.port), *options]
+        python, *arguments = shlex.split(start)
+        assert python == "python"
+        command = [environment / "bin" / python, *arguments, "--port", self.port]
+        command += [text for item in conf.items() for text in ("--conf", *item)]
         inherited = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         with log.open("wb") as said:
             self.process = subprocess.Popen(
                 list(map(str, command)),
                 stdout=said,
                 stderr=subprocess.STDOUT,
-                cwd=log.parent,
+                cwd=folder,
                 env={**inherited, **QUIET, "MONAI_LABEL_AUTO_UPDATE_SCORING": "false"},
             )
 

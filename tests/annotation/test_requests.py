@@ -8,10 +8,12 @@ from types import ModuleType
 import numpy as np
 import pytest
 import torch
+from monai.bundle import ConfigParser
 
 from custom.annotation import AnswerRequestd, PrepareRequestd, class_probabilities
 from custom.outputs import file_sha256
 from custom.types import InputError
+from tests.annotation.page import ROOT
 
 
 class RefusalError(Exception):
@@ -97,3 +99,11 @@ def test_probabilities_sum_to_one_and_know_the_slices_class():
     assert (probabilities[1, ..., 0] > probabilities[2, ..., 0]).all()
     assert (probabilities[1, ..., 1] < probabilities[2, ..., 1]).all()
     np.testing.assert_allclose(class_probabilities({"seg": seg})[1], torch.sigmoid(seg[0]))
+
+
+def test_what_serves_requests_is_made_together_with_the_network():
+    """A server's threads that import the same code at the same time get in each other's way."""
+    parser = ConfigParser()
+    parser.read_config(str(ROOT / "bundle" / "configs" / "inference.json"))
+    parser.get_parsed_content("network_def")
+    assert {"pre_transforms", "inferer", "post_transforms"} <= parser.ref_resolver.resolved_content.keys()

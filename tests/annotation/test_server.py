@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import time
+import shutil
 
 import nibabel as nib
 import numpy as np
 import pytest
 
 from custom.package import NAME
+from tests.annotation.conftest import OTHER
+from tests.annotation.page import commands, shown_keys, shown_lines
 
-OTHER = "liver_mri_second_reader"
 OF_THE_SERVER = {"label_names", "latencies", "centroids"}
 OF_THE_SOURCE = {"case", "phases", "set_aside"}
-TRAINING_LIMIT_S = 900
 
 pytestmark = pytest.mark.monailabel
 
@@ -98,6 +97,39 @@ def test_a_study_that_cannot_be_used_is_answered_with_what_to_do_and_the_server_
     assert client.infer(NAME, "files").status == 200
 
 
+def keys_of(content):
+    """Keys at any depth."""
+    inner = content.values() if isinstance(content, dict) else content if isinstance(content, list) else ()
+    return set(content if isinstance(content, dict) else ()).union(*map(keys_of, inner))
+
+
+def test_the_pages_requests_give_what_it_shows(type_in, project):
+    answers = type_in("Ask for a prediction")
+    (shown,) = shown_keys("Ask for a prediction")
+    report = json.loads(answers[-1])
+    assert shown <= keys_of(report)
+    label_map = nib.load(project / "tumour.nii.gz")
+    assert set(np.unique(label_map.dataobj)) <= {0, 1, 2}
+    assert label_map.shape == nib.load(project / "studies" / "phantom_test_001.nii.gz").shape
+
+
+def test_the_pages_folder_of_dicom_and_its_file_that_is_sent_along(type_in, project, sources):
+    shutil.copy(sources.good / "stacked" / "exam.nii.gz", project)
+    _, folder, upload = type_in("Multi-phase studies")
+    rule = json.loads(folder)["phases"]["arterial"]["evidence"]["rule"]
+    assert rule == "acquisition order, times, brightness"
+    assert json.loads(upload)["phases"]["arterial"]["evidence"]["rule"] == "order in the 4-D file"
+
+
+def test_the_pages_refusal(type_in):
+    assert type_in("When a study cannot be used") == shown_lines("When a study cannot be used")
+
+
+def test_the_command_with_scoring_is_the_one_without_and_more():
+    (plain,), (more, *_) = commands("Start the server"), commands("Active learning")
+    assert more.startswith(plain)
+
+
 def test_two_bundles_run_their_own_code_and_weights(client):
     for _ in range(2):
         first, second = client.infer(NAME, "files"), client.infer(OTHER, "files")
@@ -106,88 +138,13 @@ def test_two_bundles_run_their_own_code_and_weights(client):
         assert second.content["tumour_volume_ml"] < first.content["tumour_volume_ml"]  # of a higher threshold
 
 
-def test_scoring_takes_the_entropy_of_probabilities_that_dropout_varies(client):
-    done = client.post(f"/scoring/{NAME}", run_sync="true")
-    assert done.status == 200, done.content
-    assert done.content["executed"] == 1
-    scored = client.get("/datastore/", output="all").content["objects"]
-    entropies = [case["image"]["info"].get("epistemic_entropy") for case in scored.values()]
-    (entropy,) = [value for value in entropies if value is not None]
-    assert 0 < entropy < np.log(3)
-
-
-def wait_for_training(client):
-    deadline = time.monotonic() + TRAINING_LIMIT_S
-    while (task := client.get("/train/").content)["status"] in ("SUBMITTED", "RUNNING"):
-        assert time.monotonic() < deadline, task
-        time.sleep(1)
-    return task
-
-
-def train(client, **more):
-    started = client.post(f"/train/{NAME}", {"max_epochs": 2, "val_split": 0.0, "device": "cpu", **more})
-    assert started.status == 200, started.content
-    return wait_for_training(client)
-
-
-@pytest.fixture
-def labelled(studies):
-    """Case → class, as the sidecar files say."""
-    files = sorted((studies / "labels" / "final").glob("*.json"))
-    return {path.stem: json.loads(path.read_text("utf-8"))["class"] for path in files}
-
-
-def test_training_takes_classes_from_both_places_and_its_weights_serve_the_next_inference(
-    client, app, studies, labelled
-):
-    before = client.infer(NAME, "files").content
-    moved = next(iter(labelled))
-    (studies / "labels" / "final" / f"{moved}.json").unlink()
-    information = json.dumps({"class": labelled[moved]})
-    told = client.form("PUT", "/datastore/label/info", {"info": information}, {}, label=moved, tag="final")
-    assert told.status == 200, told.content
-
-    task = train(client)
-    assert task["status"] == "DONE", "\n".join(task["details"])
-    bundle = app / "model" / NAME
-    learnt = json.loads((bundle / "outputs" / "training_curves.json").read_text("utf-8"))
-    known = [learnt["classes"][k] for k in learnt["lesion_classes"] if k >= 0]
-    assert sorted(known) == sorted(labelled.values())
-
-    after = client.infer(NAME, "files").content
-    digest = hashlib.sha256((bundle / "models" / "model.pt").read_bytes()).hexdigest()
-    assert after["weights_sha256"] == digest != before["weights_sha256"]
-    earlier = client.infer(NAME, "files", model_filename=f"model_{before['weights_sha256'][:8]}.pt").content
-    assert earlier["weights_sha256"] == before["weights_sha256"]
-    assert earlier["tumour_volume_ml"] == before["tumour_volume_ml"]
-
-
-def test_a_saved_label_with_named_segments_and_a_validation_share(client, studies):
-    """As a viewer saves it: values in the order of its segments, and their names."""
-    drawn = studies / "phases" / "files_pre.nii.gz"  # its grid
-    reference = nib.load(drawn)
-    values = np.zeros(reference.shape, np.uint8)
-    values[40:50, 40:48, 6:9] = 1
-    path = studies.parent / "drawn.nii.gz"
-    nib.save(nib.Nifti1Image(values, reference.affine), path)
-    names = json.dumps({"label_info": [{"name": "hcc", "idx": 1}, {"name": "hemangioma", "idx": 2}]})
-    saved = client.form("PUT", "/datastore/label", {"params": names}, {"label": path}, image="files", tag="final")
-    assert saved.status == 200, saved.content
-    try:
-        task = train(client, max_epochs=1, val_split=0.3)
-    finally:
-        client._ask("DELETE", "/datastore/label", {"id": "files", "tag": "final"})
-    assert task["status"] == "DONE", "\n".join(task["details"])
-
-
-def test_training_with_a_class_that_the_bundle_does_not_know_says_so_and_leaves_the_weights(client, app, labelled):
-    case = next(iter(labelled))
-    weights = app / "model" / NAME / "models" / "model.pt"
-    before = weights.read_bytes()
-    client.form("PUT", "/datastore/label/info", {"info": '{"class": "cyst"}'}, {}, label=case, tag="final")
-    task = train(client)
-    client.form("PUT", "/datastore/label/info", {"info": '{"class": null}'}, {}, label=case, tag="final")
-    assert task["status"] == "ERROR"
-    assert "cyst" in "\n".join(task["details"])
-    assert weights.read_bytes() == before
-    assert client.infer(NAME, "files").status == 200
+def test_scoring_takes_the_entropy_of_probabilities_that_dropout_varies(type_in, client):
+    done, scored = map(json.loads, type_in("Active learning"))
+    assert done["executed"] == done["total"] == 4
+    (shown,) = shown_keys("Active learning")
+    assert shown <= keys_of(scored)
+    cases = client.get("/datastore/", output="all").content["objects"].values()
+    entropies = [case["image"]["info"].get("epistemic_entropy") for case in cases]
+    known = [value for value in entropies if value is not None]
+    assert len(set(known)) == 4
+    assert all(0 < value < np.log(3) for value in known)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import nibabel as nib
 import numpy as np
@@ -23,10 +24,10 @@ def exam():
     return simulate_study(seed=3, preset="tiny", lesions=("HCC",))
 
 
-@pytest.fixture
-def dataset(tmp_path, exam):
+@pytest.fixture(scope="module")
+def written(tmp_path_factory, exam):
     """Three forms of one exam, each with a label, and one without."""
-    folder = tmp_path / "data"
+    folder = tmp_path_factory.mktemp("written") / "data"
     write_nifti(exam, folder / "files")
     write_dicom(exam, folder / "dicom", layout="temporal", seed=1)
     write_nifti(exam, folder / "unread" / "parts")
@@ -46,6 +47,12 @@ def dataset(tmp_path, exam):
     }
     (folder / "datalist.json").write_text(json.dumps(datalist), "utf-8")
     return folder
+
+
+@pytest.fixture
+def dataset(tmp_path, written):
+    """A copy to spoil."""
+    return shutil.copytree(written, tmp_path / "data")
 
 
 def digest(folder):

@@ -23,6 +23,7 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "bundle" / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
 RUN_ARGUMENTS = set(inspect.signature(run).parameters) - {"override"}
+SERVER_OPTIONS = {"conf", "host"}  # of MONAI Label
 
 
 def blocks(page: Path, language: str = "") -> list[str]:
@@ -84,7 +85,7 @@ def options_of_verbs() -> set[str]:
 
 def test_options_named_in_the_text_exist():
     configs = [read_config([ROOT / "bundle/configs" / name], {}) for name in ("train.json", "inference.json")]
-    known = set().union(*configs) | RUN_ARGUMENTS | options_of_verbs() | {"key"}
+    known = set().union(*configs) | RUN_ARGUMENTS | options_of_verbs() | SERVER_OPTIONS | {"key"}
     for page in PAGES:
         prose = re.sub(r"^```.*?^```$", "", page.read_text("utf-8"), flags=re.M | re.S)
         named = {option for code in re.findall(r"`[^`\n]+`", prose) for option in re.findall(r"--([\w-]+)", code)}
