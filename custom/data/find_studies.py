@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
 
@@ -50,7 +51,9 @@ def find_studies(
     return items
 
 
-def studies_and_rest(root: Path, *, phase_map=None, keep_names: bool = False) -> tuple[list[dict], list[NotFound]]:
+def studies_and_rest(
+    root: Path, *, phase_map=None, keep_names: bool = False, spread: Callable = map
+) -> tuple[list[dict], list[NotFound]]:
     """The studies below a folder as ``find_studies`` lists them, and what is none, with reasons."""
     if not root.is_dir():
         raise InputError(
@@ -60,7 +63,7 @@ def studies_and_rest(root: Path, *, phase_map=None, keep_names: bool = False) ->
             remedy="Correct dataset_dir.",
         )
     selectors = load_phase_map(phase_map) if phase_map is not None else None
-    found, rest = discover(root, phase_map=selectors, keep_names=keep_names)
+    found, rest = discover(root, phase_map=selectors, keep_names=keep_names, spread=spread)
     items = [_item(study, selectors) for study in found]
     homes = [study.folder for study in found]
     for folder in root.iterdir():

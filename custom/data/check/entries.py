@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -52,6 +52,7 @@ def open_data_set(
     dataset_dir: str | PathLike | None = None,
     classes: Sequence[str] | None = None,
     phase_map: PhaseMap | None = None,
+    spread: Callable = map,
 ) -> DataSet:
     """List the studies.
 
@@ -60,13 +61,14 @@ def open_data_set(
         dataset_dir: where a datalist's relative paths start; default: at the datalist.
         classes: class names in head order; default: those of the datalist, else the project's.
         phase_map: names of cases in it that are no study are an error.
+        spread: a ``map``, perhaps over several processes.
 
     Raises:
         InputError: no such file or folder, nothing in it, or a file that is no datalist.
     """
     path = Path(path).absolute()
     if path.is_dir() and not (path / DATALIST).is_file():
-        items, rest = studies_and_rest(path, phase_map=phase_map)
+        items, rest = studies_and_rest(path, phase_map=phase_map, spread=spread)
         entries = [Entry(item["case"], item) for item in items]
         return DataSet(entries, path, tuple(classes or DEFAULT_CLASSES), tuple(_unused(entry, path) for entry in rest))
     datalist = path / DATALIST if path.is_dir() else path

@@ -64,16 +64,16 @@ def check_dataset(
     """
     start = time.perf_counter()
     phase_map = None if phase_map is None else load_phase_map(phase_map)
-    data = open_data_set(path, dataset_dir=dataset_dir, classes=classes, phase_map=phase_map)
-    settings = Settings(
-        root=data.root,
-        phase_map=phase_map,
-        reference_phase=reference_phase,
-        classes=data.classes,
-        min_volume_ml=min_volume_ml,
-        memory_budget_gb=memory_budget_gb,
-    )
-    with _processes(workers, len(data.entries)) as spread:
+    with _processes(workers) as spread:
+        data = open_data_set(path, dataset_dir=dataset_dir, classes=classes, phase_map=phase_map, spread=spread)
+        settings = Settings(
+            root=data.root,
+            phase_map=phase_map,
+            reference_phase=reference_phase,
+            classes=data.classes,
+            min_volume_ml=min_volume_ml,
+            memory_budget_gb=memory_budget_gb,
+        )
         problems = _stage("headers", check_headers, data.entries, settings, spread)
         if not headers_only:
             said = set(problems)
@@ -99,15 +99,17 @@ def _stage(name: str, look: Look, entries: Sequence[Entry], settings: Settings, 
 
 
 @contextmanager
-def _processes(workers: int | None, studies: int) -> Iterator[Callable]:
+def _processes(workers: int | None) -> Iterator[Callable]:
     """A ``map`` with results in order, in this process or over several (started afresh, as Windows does)."""
-    number = min(workers or os.cpu_count() or 1, studies)
-    if number <= 1 or studies <= FEW_STUDIES:
-        yield map
-        return
+    number = workers or os.cpu_count() or 1
+
+    def spread(function: Callable, items: Sequence) -> Iterator:
+        alone = number == 1 or len(items) <= FEW_STUDIES
+        return map(function, items) if alone else pool.map(function, items, chunksize=2)
+
     try:
         with ProcessPoolExecutor(number, mp_context=get_context("spawn"), initializer=_one_thread) as pool:
-            yield partial(pool.map, chunksize=2)
+            yield spread
     except BrokenProcessPool as error:
         raise InputError(
             found="a process that ended before its study was looked at",

@@ -19,7 +19,7 @@ from .open_file import DEFLATED, NOT_DICOM, UNKNOWN, open_header
 from .pixel_format import pixel_format
 from .records import FileHeader, Frame
 from .scaling import scaling
-from .values import READ_ERRORS, clock_s, integer, number, numbers, quiet_pydicom, text, texts
+from .values import READ_ERRORS, clock_s, integer, number, numbers, once_for_same_bytes, quiet_pydicom, text, texts
 
 MR_IMAGE = "1.2.840.10008.5.1.4.1.1.4"
 ENHANCED_MR = ("1.2.840.10008.5.1.4.1.1.4.1", "1.2.840.10008.5.1.4.1.1.4.4")  # enhanced, legacy converted
@@ -176,18 +176,7 @@ def _file_header(dataset: Dataset, path: Path, folder: Path, name: str, size: in
         path=path,
         name=name,
         folder="" if inside == Path() else inside.as_posix(),
-        patient=text(dataset, "PatientID"),
-        exam=text(dataset, "StudyInstanceUID"),
-        series=text(dataset, "SeriesInstanceUID"),
-        series_number=integer(dataset, "SeriesNumber"),
-        description=text(dataset, "SeriesDescription")[:_LONGEST_DESCRIPTION],
-        identifiers=identifiers_of(dataset),
-        sequence=(*texts(dataset, "ScanningSequence"), text(dataset, "EchoPulseSequence")),
-        manufacturer=text(dataset, "Manufacturer").lower(),
-        contrast_agent=_contrast_agent(dataset),
-        injection_clock_s=clock_s(_day(dataset), text(dataset, "ContrastBolusStartTime")),
-        repetition_time_ms=number(dataset, "RepetitionTime"),
-        declared_time_points=integer(dataset, "NumberOfTemporalPositions"),
+        **_of_series(dataset),
         shape=pixels.shape,
         frame_count=pixels.frame_count,
         bits_stored=pixels.bits_stored,
@@ -195,6 +184,30 @@ def _file_header(dataset: Dataset, path: Path, folder: Path, name: str, size: in
         pixels=pixels.location,
         transfer_syntax=pixels.transfer_syntax,
     )
+
+
+@once_for_same_bytes(
+    *("StudyInstanceUID", "SeriesInstanceUID", "SeriesNumber", "SeriesDescription", *KEYWORDS),
+    *("ScanningSequence", "EchoPulseSequence", "Manufacturer", "ContrastBolusAgent", "ContrastBolusAgentSequence"),
+    *("AcquisitionDate", "SeriesDate", "StudyDate", "ContrastBolusStartTime", "RepetitionTime"),
+    "NumberOfTemporalPositions",
+)
+def _of_series(dataset: Dataset) -> dict:
+    """Fields of ``FileHeader`` that are mostly the same for a whole series."""
+    return {
+        "patient": text(dataset, "PatientID"),
+        "exam": text(dataset, "StudyInstanceUID"),
+        "series": text(dataset, "SeriesInstanceUID"),
+        "series_number": integer(dataset, "SeriesNumber"),
+        "description": text(dataset, "SeriesDescription")[:_LONGEST_DESCRIPTION],
+        "identifiers": identifiers_of(dataset),
+        "sequence": (*texts(dataset, "ScanningSequence"), text(dataset, "EchoPulseSequence")),
+        "manufacturer": text(dataset, "Manufacturer").lower(),
+        "contrast_agent": _contrast_agent(dataset),
+        "injection_clock_s": clock_s(_day(dataset), text(dataset, "ContrastBolusStartTime")),
+        "repetition_time_ms": number(dataset, "RepetitionTime"),
+        "declared_time_points": integer(dataset, "NumberOfTemporalPositions"),
+    }
 
 
 def _component(dataset: Dataset, image_type: tuple[str, ...]) -> str:

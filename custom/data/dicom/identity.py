@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
+from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 
 from .headers import ENHANCED_MR, MR_IMAGE
 from .identifiers import KEYWORDS, identifiers_of
 from .open_file import open_header
-from .values import READ_ERRORS, quiet_pydicom, text
+from .values import READ_ERRORS, once_for_same_bytes, quiet_pydicom, text
 
 _TAGS = frozenset(int(Tag(keyword)) for keyword in ("SOPClassUID", *KEYWORDS))
 
@@ -75,6 +76,14 @@ class ExamFiles:
         else:
             self.others.append(identity.path)
 
+    def join(self, more: ExamFiles) -> None:
+        """Its files in another folder."""
+        self.image = self.image or more.image
+        self.folders |= more.folders
+        self.others += more.others
+        self.patients |= more.patients
+        self.identifiers |= more.identifiers
+
 
 def read_identity(path: Path) -> FileIdentity | None:
     """The identity of a file; ``None`` when it is no DICOM file, or not a readable one."""
@@ -83,11 +92,17 @@ def read_identity(path: Path) -> FileIdentity | None:
         if isinstance(opened, str):
             return None
         dataset = opened[0]
-        kind = text(dataset, "SOPClassUID") or text(dataset.file_meta, "MediaStorageSOPClassUID")
-        exam, patient = text(dataset, "StudyInstanceUID"), text(dataset, "PatientID")
-        return FileIdentity(path, kind, exam, patient, identifiers_of(dataset))
+        kind, *names = _said(dataset)
+        return FileIdentity(path, kind or text(dataset.file_meta, "MediaStorageSOPClassUID"), *names)
     except READ_ERRORS:
         return None
+
+
+@once_for_same_bytes("SOPClassUID", *KEYWORDS)
+def _said(dataset: Dataset) -> tuple[str, str, str, frozenset[str]]:
+    """Kind, exam, patient and identifiers."""
+    names = [text(dataset, keyword) for keyword in ("SOPClassUID", "StudyInstanceUID", "PatientID")]
+    return (*names, identifiers_of(dataset))
 
 
 def group_by_exam(files: Iterable[Path]) -> dict[str, ExamFiles]:

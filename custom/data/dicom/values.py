@@ -7,10 +7,11 @@ import re
 import struct
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
-from functools import lru_cache
+from functools import lru_cache, wraps
+from typing import TypeVar
 
 from pydicom import config
 from pydicom.dataelem import RawDataElement
@@ -66,6 +67,41 @@ def _value(dataset: Dataset, keyword: str) -> object:
 
 
 _tag = lru_cache(maxsize=None)(Tag)
+_Said = TypeVar("_Said")
+_Element = tuple[int, str | None, bytes, bool, bool]
+
+
+def once_for_same_bytes(*keywords: str) -> Callable[[Callable[[Dataset], _Said]], Callable[[Dataset], _Said]]:
+    """Decorates what is read from these elements alone: headers of one series differ in a few others only.
+
+    Args:
+        keywords: everything that the function asks a data set for; the character set comes with them.
+    """
+    tags = [int(Tag(keyword)) for keyword in (*keywords, "SpecificCharacterSet")]
+
+    def decorate(read: Callable[[Dataset], _Said]) -> Callable[[Dataset], _Said]:
+        @lru_cache(maxsize=512)
+        def cached(elements: tuple[_Element, ...]) -> _Said:
+            raw = [RawDataElement(BaseTag(e[0]), e[1], len(e[2]), e[2], 0, *e[3:]) for e in elements]
+            return read(Dataset({element.tag: element for element in raw}))
+
+        @wraps(read)
+        def once(dataset: Dataset) -> _Said:
+            elements = _raw_elements(dataset, tags)
+            return read(dataset) if elements is None else cached(elements)
+
+        return once
+
+    return decorate
+
+
+def _raw_elements(dataset: Dataset, tags: list[int]) -> tuple[_Element, ...] | None:
+    """Elements as they stand in the file, those that are there; ``None`` where pydicom has converted one already."""
+    held = {int(tag): element for tag, element in dataset.items()}
+    found = [held[tag] for tag in tags if tag in held]
+    if not all(isinstance(element, RawDataElement) and isinstance(element.value, bytes) for element in found):
+        return None
+    return tuple((int(e.tag), e.VR, e.value, e.is_implicit_VR, e.is_little_endian) for e in found)
 
 
 @lru_cache(maxsize=4096)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,7 +55,12 @@ class NotFound:
 
 
 def discover(
-    root: Path, *, phase_map: PhaseMap | None = None, salt: str = SALT, keep_names: bool = False
+    root: Path,
+    *,
+    phase_map: PhaseMap | None = None,
+    salt: str = SALT,
+    keep_names: bool = False,
+    spread: Callable = map,
 ) -> tuple[list[Found], list[NotFound]]:
     """Find the studies below a folder.
 
@@ -64,14 +69,14 @@ def discover(
         phase_map: names NIfTI files that do not name their phases themselves.
         salt: of the hashes that stand for names which identify somebody.
         keep_names: folder names are pseudonyms already.
+        spread: a ``map``, perhaps over several processes.
 
     Returns:
         Studies and what is none, both in natural order.
     """
-    in_nifti, reasons = nifti_units(
-        {folder: [path for path in paths if is_nifti(path)] for folder, paths in walk(root)}, root, phase_map
-    )
-    in_dicom, without_mr = dicom_units(path for _, paths in walk(root) for path in paths)
+    niftis = {folder: [path for path in paths if is_nifti(path)] for folder, paths in walk(root)}
+    in_nifti, reasons = nifti_units(niftis, root, phase_map)
+    in_dicom, without_mr = dicom_units(list(niftis), spread)
     units, twice = drop_twice_read(in_nifti + in_dicom, root)
     settle(units, root)
 

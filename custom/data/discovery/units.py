@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,9 @@ from ..nifti import dimensions, is_nifti, nifti_stem
 from ..phase_map import PhaseMap, Selector
 from ..phase_names import MASK_WORD
 from ..segmentations.find import is_mask_file
+
+FEW_FOLDERS = 100
+"""So few are read in one process: starting others takes longer."""
 
 
 @dataclass(eq=False)
@@ -49,14 +52,28 @@ def walk(root: Path) -> Iterator[tuple[Path, list[Path]]]:
     """Each folder and its files; links to folders are not followed, hidden files and folders are left out."""
     for folder, folders, names in os.walk(root):
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
-        yield Path(folder), [Path(folder, name) for name in sorted(names) if not name.startswith(".")]
+        yield Path(folder), _visible(folder, names)
 
 
-def dicom_units(files: Iterable[Path]) -> tuple[list[Unit], list[ExamFiles]]:
-    """The exams with MR images, and those without."""
-    exams = group_by_exam(path for path in files if not is_nifti(path)).values()
-    units = [Unit(exam.folders, exam=exam) for exam in exams if exam.folders]
-    return units, [exam for exam in exams if not exam.folders]
+def _visible(folder: str | Path, names: Iterable[str]) -> list[Path]:
+    return [Path(folder, name) for name in sorted(names) if not name.startswith(".")]
+
+
+def dicom_units(folders: Sequence[Path], spread: Callable = map) -> tuple[list[Unit], list[ExamFiles]]:
+    """The exams with MR images, and those without; ``spread`` is a ``map``, perhaps over several processes."""
+    exams: dict[str, ExamFiles] = {}
+    look = spread if len(folders) > FEW_FOLDERS else map
+    for of_folder in look(_exams_in, folders):
+        for uid, files in of_folder.items():
+            exams.setdefault(uid, ExamFiles(uid)).join(files)
+    units = [Unit(exam.folders, exam=exam) for exam in exams.values() if exam.folders]
+    return units, [exam for exam in exams.values() if not exam.folders]
+
+
+def _exams_in(folder: Path) -> dict[str, ExamFiles]:
+    """Of the files of one folder, not of those below it."""
+    names = [entry.name for entry in os.scandir(folder) if not entry.is_dir()]
+    return group_by_exam(path for path in _visible(folder, names) if not is_nifti(path))
 
 
 def nifti_units(
