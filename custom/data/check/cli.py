@@ -67,7 +67,8 @@ def _next(args: argparse.Namespace, report: Report) -> str:
     options += [f"--dataset_dir {quoted(args.dataset_dir)}"] if args.dataset_dir else []
     options += [f"--phase_map {quoted(args.phase_map)}"] if args.phase_map else []
     options += [f'--classes "{list(report.classes)}"'] if report.classes != DEFAULT_CLASSES else []
-    return f"{TRAINING} {' '.join(options)}"
+    apart = "--output_dir my_training --ckpt_dir my_models"  # the shipped weights stay where they are
+    return f"{TRAINING} {' '.join(options)} {apart}"
 
 
 def _positive(text: str) -> int:

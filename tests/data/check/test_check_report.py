@@ -91,7 +91,8 @@ def test_what_to_do_next(data_set, verb, caplog, tmp_path):
     at = ("--dataset_dir", data_set.root)
     assert said(path, *at) == ["Next: correct the errors, or take these studies out, and check again."]
     training = "Next: python -m monai.bundle run training --config_file bundle/configs/train.json"
-    expected = f"""{training} --datalist "{path}" --dataset_dir {data_set.root} --classes "['FNH', 'HCC']\""""
+    expected = f"""{training} --datalist "{path}" --dataset_dir {data_set.root} --classes "['FNH', 'HCC']" """
+    expected += "--output_dir my_training --ckpt_dir my_models"
     assert said(path, *at, "--classes", "FNH", "HCC") == [expected]
     assert "without --headers-only" in said(path, *at, "--classes", "FNH", "--headers-only")[0]
     assert said(data_set.root) == []
