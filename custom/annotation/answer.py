@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
 from typing import Any
 
+from monai.data import MetaTensor
 from monai.transforms import Transform
 
 from ..outputs import file_sha256
@@ -31,7 +32,8 @@ class AnswerRequestd(Transform):
         if "model" not in data:
             # without an image to refer to, the server leaves the prediction on the network's grid
             rest = {key: value for key, value in data.items() if key not in ("image", "native")}
-            return {**rest, "pred": class_probabilities(data["pred"])}
+            # the server sums it with numpy, which of tensors can only take MONAI's
+            return {**rest, "pred": MetaTensor(class_probabilities(data["pred"]))}
         with readable_refusals(data["study"]["case"]):
             answer = dict(self.transforms(dict(data)))
         answer["result"] = {**answer["result"], "weights_sha256": file_sha256(str(self._weights_of(data)))}

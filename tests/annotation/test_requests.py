@@ -89,6 +89,7 @@ def test_scoring_gets_probabilities_on_the_networks_grid(tmp_path):
     scored = answer({"image": torch.zeros(4, 5, 4, 3), "native": 0, "pred": prediction, "latencies": {}})
     assert set(scored) == {"pred", "latencies"}
     assert scored["pred"].shape == (3, 5, 4, 3)
+    assert np.sum(scored["pred"]) == pytest.approx(5 * 4 * 3)  # as the server does for its log
 
 
 def test_probabilities_sum_to_one_and_know_the_slices_class():
