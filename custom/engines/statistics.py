@@ -27,8 +27,7 @@ class EnhancementStatistics:
 
     It sets the network's enhancement statistics and writes the curves (``training_curves.json``) and the logistic
     regression on them (``curve_classifier.json``). With a data set that caches, this also fills the cache. A resumed
-    training repeats it: it is cheap from the cache, and the same. One that starts again for a further round of a
-    federated training keeps the statistics that came with the weights: what the heads have learnt is in their unit.
+    training repeats it: it is cheap from the cache, and the same.
 
     Args:
         dataset: the training studies with the deterministic part of the transforms only.
@@ -37,6 +36,8 @@ class EnhancementStatistics:
         standardise_losses: regression and TIM count in standard deviations instead of normalised units. Both terms then
             weigh about ten times as much: with equal weights TIM keeps the segmentation from starting.
         num_workers: processes that read studies.
+        keep: keep statistics that came with the weights, as in the rounds of a federated training: what the heads have
+            learnt is in their unit. Only a fresh network, whose mean is zero, gets those of these studies.
     """
 
     def __init__(
@@ -47,9 +48,10 @@ class EnhancementStatistics:
         classes: Sequence[str] = DEFAULT_CLASSES,
         standardise_losses: bool = False,
         num_workers: int = 0,
+        keep: bool = False,
     ) -> None:
         self.dataset, self.output_dir, self.classes = dataset, Path(output_dir), tuple(classes)
-        self.standardise_losses, self.num_workers = standardise_losses, num_workers
+        self.standardise_losses, self.num_workers, self.keep = standardise_losses, num_workers, keep
         self.curves: TrainingCurves | None = None
 
     def attach(self, engine: MTITrainer) -> None:
@@ -57,7 +59,7 @@ class EnhancementStatistics:
 
     def started(self, engine: MTITrainer) -> None:
         network = unwrap(engine.network)
-        if engine.state.epoch > 0 and hasattr(network, "enhancement_std"):
+        if self.keep and hasattr(network, "enhancement_mean") and bool(network.enhancement_mean.any()):
             self._set_unit(engine, network.enhancement_std.tolist())
             return
         self.curves = collect_curves(self.dataset, classes=self.classes, num_workers=self.num_workers)

@@ -128,13 +128,14 @@ def test_weights_to_start_from(federated, federate, tmp_path, monkeypatch):
     assert equal(received[0], read(federated.output / "model.pt"))
 
 
-def test_the_overlay_disables_what_it_says():
+def test_the_overlay_changes_what_it_says():
     overlay = (BUNDLE / "configs" / "federated.yaml").read_text("utf-8")
     config = read_config([str(BUNDLE / "configs" / name) for name in ("train.json", "federated.yaml")])
     handlers = [*config["train"]["handlers"], *config["validate"]["handlers"]]
-    disabled = [handler["_target_"].split(".")[-1] for handler in handlers if handler.get("_disabled_") is True]
-    assert disabled == [line.partition("true  # ")[2] for line in overlay.splitlines() if "true  # " in line]
-    assert len(disabled) == 6
+    changed = [handler for handler in handlers if handler.get("keep") or handler.get("_disabled_") is True]
+    named = [line.partition("true  # ")[2] for line in overlay.splitlines() if "true  # " in line]
+    assert [handler["_target_"].split(".")[-1] for handler in changed] == named
+    assert len(named) == 7
 
 
 def test_monaialgos_own_evaluation_does_not_load_a_file_over_what_it_is_sent():

@@ -11,9 +11,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from monai.bundle import ConfigParser
 
+from custom.config_check import read_config
 from custom.data.phantom import write_phantom
 
+TRAIN = Path(__file__).resolve().parents[2] / "bundle" / "configs" / "train.json"
 NVFLARE = os.environ.get("MTINET_NVFLARE")
 NETWORK = {"widths": [4, 4, 4, 8], "head_dim": 16, "transformer_blocks": 1}
 SETTINGS = {
@@ -49,16 +52,18 @@ def test_its_own_command_federates(unpacked, studies, run_there, tmp_path):
 
 @pytest.mark.skipif(not NVFLARE, reason="MTINET_NVFLARE names no environment with NVFlare and the requirements")
 def test_the_pages_job_runs_under_nvflare(unpacked, studies, tmp_path):
-    """client.py and job.py as the page prints them, but for the size of the network and fresh weights."""
+    """client.py and job.py as the page prints them, but for the size of the network."""
     page = (unpacked / "docs" / "federated.md").read_text("utf-8")
     client, job = re.findall(r"^```python\n(.*?)^```$", page.partition("## NVFlare")[2], re.M | re.S)
     job = re.sub(r"^SETTINGS = .*$", f"SETTINGS = {SETTINGS!r}", job, flags=re.M)
-    job = re.sub(r"^    initial_ckpt=.*\n", "", job, flags=re.M)
     job = re.sub(r"^(network\[\"num_classes\"\].*)$", rf"\1\nnetwork |= {NETWORK!r}", job, flags=re.M)
     (tmp_path / "client.py").write_text(client, "utf-8")
     (tmp_path / "job.py").write_text(job, "utf-8")
     bundle = tmp_path / "dist" / "liver_mri_mti_net"
     shutil.copytree(unpacked, bundle)
+    small = {f"network_def#{key}": value for key, value in NETWORK.items()}
+    network = ConfigParser(read_config([str(TRAIN)], small)).get_parsed_content("network_def")
+    torch.save(network.state_dict(), bundle / "models" / "model.pt")
     (tmp_path / "data").symlink_to(studies)
     quiet = {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": str(bundle)}
     done = subprocess.run(
