@@ -249,6 +249,36 @@ def test_without_times_the_next_volume_is_the_likelier_phase_but_no_certain_one(
     assert TIE < naming.margin < UNSURE
 
 
+def test_a_volume_right_before_the_arterial_phase_is_not_from_before_the_injection():
+    blood, liver = [1.36, 3.8, 2.1, 1.92], [1.63, 1.93, 2.15, 1.88]  # contrast has just arrived in the first
+    assert phases_of(times=[0, 13, 66, 109], blood=blood, liver=liver) == {
+        "arterial": 1,
+        "portal_venous": 2,
+        "delayed": 3,
+    }
+    assert phases_of(times=[0, 53, 106, 149], blood=blood, liver=liver)["pre"] == 0
+
+
+def test_a_volume_with_blood_as_dark_as_before_is_no_enhanced_phase():
+    blood, liver = [1.42, 4.31, 2.53, 1.45], [1.73, 2.06, 2.27, 1.65]  # hepatobiliary: washed out
+    assert phases_of(blood=blood, liver=liver) == {"pre": 0, "arterial": 1, "portal_venous": 2}
+    blood, liver = [1.2, 1.17, 2.78, 2.02], [1.76, 1.7, 2.36, 1.75]
+    assert "arterial" not in phases_of(times=[0, 45, 96, 268], blood=blood, liver=liver)
+
+
+def test_the_arterial_phase_has_the_brightest_blood():
+    times, liver = [0, 54, 64, 116, 164], [1.53, 1.64, 2.1, 2.05, 1.88]
+    assert phases_of(times=times, blood=[1.26, 2.3, 3.96, 2.22, 2.1], liver=liver)["arterial"] == 2
+
+
+def test_many_volumes_without_times_are_told_by_their_peaks_and_their_end():
+    blood = [1.2] * 5 + [1.5, 3.9, 3.2, 2.8, 2.6, 2.4] + [2.2] * 9
+    liver = [1.6] * 6 + [1.9, 2.1, 2.3, 2.4, 2.3] + [1.9] * 9
+    naming = name_phases(evidence(blood=blood, liver=liver))
+    assert naming.phases["pre"] <= 5
+    assert [naming.phases[phase] for phase in PHASES[1:]] == [6, 9, 19]
+
+
 @pytest.mark.parametrize("late", [400, 1200])
 def test_a_late_volume_is_not_taken_for_the_delayed_phase(late):
     assert phases_of(times=[-30, 35, 70, 180, late], injection=0)["delayed"] == 3

@@ -11,7 +11,8 @@ from ...types import InputError
 from ..budget import MemoryBudget
 from ..phase_names import OTHER
 from .evidence import gather_evidence, in_order_of_time
-from .phases import TARGETS_S, Evidence, Naming, enhancement_onset, name_phases
+from .image_scores import enhancement_onset
+from .phases import TARGETS_S, Evidence, Naming, is_untimed_course, name_phases
 from .records import TimePoint
 from .selection import list_volumes
 from .set_aside import sort_out
@@ -79,7 +80,7 @@ def _check_names(naming: Naming, candidates: list[TimePoint], evidence: Evidence
 
 def _check_lead(naming: Naming, candidates: list[TimePoint], evidence: Evidence, where: str) -> None:
     """Nobody guesses between namings that are as likely."""
-    if naming.margin >= TIE or _as_good(naming, evidence):
+    if naming.margin >= TIE or _as_good(naming, evidence) or (is_untimed_course(evidence) and evidence.curves):
         return
     fault = next((volume.fault for volume in candidates if volume.fault), None)
     if fault is not None:
@@ -134,7 +135,7 @@ def _flags(naming: Naming, candidates: list[TimePoint], evidence: Evidence) -> l
         flags.append("phase_order_from_descriptions" if named else "phase_order_from_acquisition_order")
     if len(candidates) > len(naming.phases):
         flags.append(f"phases_picked_from:{len(candidates)}")
-    if naming.margin < UNSURE and not _as_good(naming, evidence):
+    if is_untimed_course(evidence) or (naming.margin < UNSURE and not _as_good(naming, evidence)):
         flags.append("phase_choice_uncertain")
     flags += [f"phase_evidence_against:{source}" for source in naming.against]
     return flags

@@ -16,6 +16,7 @@ import numpy as np
 
 from ...types import PHASES
 from .blood_and_liver import Curves
+from .image_scores import enhancement_onset, image_scores, liver_scores, share_of_best
 
 SOURCES = ("description", "time", "image", "agent", "order", "geometry")
 NAME, EARLY, SEVERAL, CLASH = 3.0, 2.0, 1.0, -3.0
@@ -23,6 +24,8 @@ NAME, EARLY, SEVERAL, CLASH = 3.0, 2.0, 1.0, -3.0
 PRESENT, NEXT = 1.5, 0.1
 """Worth of a phase that is there at all, and of two phases that follow each other directly where no times are known."""
 IMPOSSIBLE, TOO_LATE = -20.0, -3.0
+MANY = 8
+"""Volumes from which a dynamic without times is told by its peaks and its end."""
 OTHER_GEOMETRY, OTHER_SEQUENCE = -0.75, -4.0
 ABSENT = -1
 _PRE, _ARTERIAL, _PORTAL, _DELAYED = range(len(PHASES))
@@ -34,7 +37,7 @@ _GAPS_S = (  # first, second, ideal, width, least, most
     (_ARTERIAL, _DELAYED, 145.0, 130.0, 60.0, 500.0),
     (_PORTAL, _DELAYED, 110.0, 220.0, 30.0, np.inf),
 )
-_ENHANCED = 1.25  # blood over its darkest before
+_BEFORE_ARTERIAL_S = 18.0  # contrast needs 12 s to the aorta, and the arterial phase is not its first moment
 
 
 @dataclass(frozen=True)
@@ -137,16 +140,17 @@ def _scores(evidence: Evidence, namings: np.ndarray) -> np.ndarray:
     alone = {
         "description": _description_scores(evidence),
         "time": _time_scores(evidence),
-        "image": _image_scores(evidence.curves, len(evidence.names)),
+        "image": image_scores(evidence.curves, len(evidence.names)),
         "agent": _agent_scores(evidence.agents),
+        "order": _course_scores(evidence),
     }
     for source, table in alone.items():  # (4, N)
         padded = np.pad(np.nan_to_num(table), ((0, 0), (0, 1)))  # ABSENT picks the zero at the end
         for p in range(len(PHASES)):
             scores[p, SOURCES.index(source)] += padded[p, namings[:, p]]
     _add_pairs(scores[:, SOURCES.index("time")], namings, _gap_scores(evidence.times_s))
-    _add_pairs(scores[:, SOURCES.index("image")], namings, _liver_scores(evidence.curves))
-    _add_pairs(scores[:, SOURCES.index("order")], namings, _order_scores(evidence.times_s))
+    _add_pairs(scores[:, SOURCES.index("image")], namings, liver_scores(evidence.curves))
+    _add_pairs(scores[:, SOURCES.index("order")], namings, _next_scores(evidence.times_s))
     for numbers, worth in ((evidence.groups, OTHER_GEOMETRY), (evidence.sequences, OTHER_SEQUENCE)):
         mixed = _mixed(numbers, namings)
         scores[:, SOURCES.index("geometry")] += np.where(mixed & (namings != ABSENT).T, worth / len(PHASES), 0.0)
@@ -211,18 +215,10 @@ def _since_injection_s(evidence: Evidence) -> tuple[np.ndarray, np.ndarray] | No
     return times_s - times_s[first_bright] + _ARRIVAL_S[0], times_s - times_s[last_dark] + _ARRIVAL_S[1]
 
 
-def enhancement_onset(blood: np.ndarray) -> tuple[int, int] | None:
-    """The last volume before blood enhances and the first one after; ``None`` when no volume is before."""
-    known = np.flatnonzero(~np.isnan(blood))
-    darkest = np.minimum.accumulate(blood[known])
-    enhanced = np.flatnonzero(blood[known][1:] > _ENHANCED * darkest[:-1])
-    return (int(known[enhanced[0]]), int(known[enhanced[0] + 1])) if len(enhanced) else None
-
-
 def _gap_scores(times_s: np.ndarray) -> dict[tuple[int, int], np.ndarray]:
     """Plausible distances in time, ``(N, N)`` for each two phases."""
     gap_s = times_s[None, :] - times_s[:, None]
-    pairs = {}
+    pairs = {(_PRE, _ARTERIAL): np.where(gap_s < _BEFORE_ARTERIAL_S, IMPOSSIBLE, 0.0)}
     for first, second, ideal_s, width_s, least_s, most_s in _GAPS_S:
         score = np.clip(1 - np.abs(gap_s - ideal_s) / width_s, -1, 1)
         score = np.where(gap_s > most_s, TOO_LATE, score)  # transitional or hepatobiliary
@@ -230,28 +226,27 @@ def _gap_scores(times_s: np.ndarray) -> dict[tuple[int, int], np.ndarray]:
     return pairs
 
 
-def _image_scores(curves: Curves | None, count: int) -> np.ndarray:
-    """Blood over liver: below 0.87 before contrast, above 1.3 in the arterial phase, 0.9 to 1.25 later. 1 … -1."""
-    if curves is None:
-        return np.zeros((len(PHASES), count))
-    ratio = curves.blood / curves.liver
-    later = np.clip(1 - np.maximum(np.maximum(0.9 - ratio, ratio - 1.25), 0) / 0.1, -1, 1)
-    return np.stack([np.clip((0.87 - ratio) / 0.1, -1, 1), np.clip((ratio - 1.3) / 0.15, -1, 1), later, later])
-
-
-def _liver_scores(curves: Curves | None) -> dict[tuple[int, int], np.ndarray]:
-    """Liver is brighter in the portal venous phase than before and after, ``(N, N)`` for each two phases."""
-    if curves is None:
-        return {}
-    rise = curves.liver[None, :] - curves.liver[:, None]
-    return {(_ARTERIAL, _PORTAL): np.clip(rise / 0.15, -1, 1), (_PORTAL, _DELAYED): np.clip(-rise / 0.15, -1, 1)}
-
-
-def _order_scores(times_s: np.ndarray) -> dict[tuple[int, int], np.ndarray]:
-    """Without times, the phase after another is rather the next volume than a later one, ``(N, N)``."""
-    if not np.isnan(times_s).all():
+def _next_scores(times_s: np.ndarray) -> dict[tuple[int, int], np.ndarray]:
+    """Without times, the phase after another is rather the next of few volumes than a later one, ``(N, N)``."""
+    if len(times_s) >= MANY or not np.isnan(times_s).all():
         return {}
     return dict.fromkeys(zip(range(3), range(1, 4), strict=True), NEXT * np.eye(len(times_s), k=1))
+
+
+def _course_scores(evidence: Evidence) -> np.ndarray:
+    """Of many volumes without times: arterial where blood, portal venous where liver is brightest, delayed the last."""
+    scores, curves = np.zeros((len(PHASES), len(evidence.names))), evidence.curves
+    if is_untimed_course(evidence) and curves is not None:
+        around = np.pad(curves.liver, 1, mode="edge")
+        scores[_ARTERIAL] = share_of_best(curves.blood)
+        scores[_PORTAL] = share_of_best((around[:-2] + around[1:-1] + around[2:]) / 3)
+        scores[_DELAYED] = np.linspace(0, 1, len(evidence.names))
+    return scores
+
+
+def is_untimed_course(evidence: Evidence) -> bool:
+    """Whether many volumes have no times, so that neighbours are all but equal and one of them has to be taken."""
+    return len(evidence.names) >= MANY and bool(np.isnan(evidence.times_s).all())
 
 
 def _agent_scores(agents: np.ndarray) -> np.ndarray:

@@ -62,9 +62,15 @@ def draw_scanner(seed: int) -> Scanner:
         distractors=tuple(name for name in DISTRACTORS if rng.random() < 0.35),
         agent="Gadoxetate disodium" if liver_specific else str(rng.choice(["GADOBUTROL", "Dotarem", ""])),
         agent_before_injection=bool(rng.random() < 0.5),
-        shuffled=layout != "blocks" and bool(rng.random() < 0.7),
+        shuffled=layout != "blocks" and bool(rng.random() < 0.7) and _tells_moments(dialect),
         flat=bool(rng.random() < 0.3),
     )
+
+
+def _tells_moments(dialect: Dialect) -> bool:
+    """Whether anything but InstanceNumber tells the moments of a series apart."""
+    tagged = dialect.temporal_position or dialect.acquisition_number or dialect.trigger_time
+    return not dialect.one_series or tagged or dialect.clocks == OWN
 
 
 def _draw_export(rng: np.random.Generator, layout: str) -> Dialect:
