@@ -17,10 +17,12 @@ from .slice_inferer import SliceInferer
 
 
 class PresentPhasesd(MapTransform):
-    """Sets ``phase_mask (P)`` bool of an image that comes without one: a phase that is zero everywhere is absent.
+    """An image in memory becomes what ``LoadStudyd`` gives of one: float32, and beside it ``phase_mask (P)`` bool.
+
+    A phase that is zero everywhere is absent.
 
     Args:
-        keys: the image, ``(P, X, Y, Z)``.
+        keys: the image, a MetaTensor ``(P, X, Y, Z)``.
 
     Raises:
         InputError: another number of channels, or nothing but zeros.
@@ -41,6 +43,7 @@ class PresentPhasesd(MapTransform):
                     where=key,
                     remedy="Stack the phases on one grid in this order.",
                 )
+            out[key] = image.float()
             out["phase_mask"] = torch.stack([phase.any() for phase in torch.as_tensor(image)])
         return out
 

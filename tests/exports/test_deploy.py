@@ -18,6 +18,7 @@ from monai.utils import ensure_tuple, first
 
 from custom.engines import load_weights
 from custom.inference import PresentPhasesd, SegmentationAsDictd, SegmentationInferer
+from custom.package.check import check_config_file
 from custom.transforms import LoadStudyd
 from custom.types import InputError
 
@@ -53,6 +54,10 @@ def test_the_mask_is_the_tumour_of_the_label_map(study, predicted, config, weigh
     assert expected.any()
     assert found.dtype == np.uint8
     assert np.array_equal(found.swapaxes(0, 2) > 0, expected)
+
+
+def test_the_overlay_is_in_order_and_leaves_no_key_without_use(config):
+    check_config_file(Path(config.replace("inference", "deploy")))
 
 
 def test_an_absent_phase_is_told_by_its_zeros():
