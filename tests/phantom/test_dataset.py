@@ -17,6 +17,7 @@ import pytest
 
 from custom.data.phantom import PRESETS, dataset, ensure, ensure_phantom, plan_studies, simulate_study, write_phantom
 from custom.data.phantom.cli import add_arguments, run
+from custom.data.prepare.labels import read_labels
 from custom.types import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,9 +37,9 @@ def _classes(planned) -> Counter:
 def test_demo_make_up():
     planned = plan_studies(PRESETS["demo"], seed=0)
     by_section = {s: [p for p in planned if p.section == s] for s in ("training", "validation", "test")}
-    assert {s: len(p) for s, p in by_section.items()} == {"training": 128, "validation": 32, "test": 80}
+    assert {s: len(p) for s, p in by_section.items()} == {"training": 256, "validation": 32, "test": 80}
     assert _classes(by_section["test"])["healthy"] == 20
-    assert _classes(by_section["training"]) == {"hemangioma": 58, "HCC": 58, "HCC+hemangioma": 4, "healthy": 8}
+    assert _classes(by_section["training"]) == {"hemangioma": 111, "HCC": 111, "HCC+hemangioma": 10, "healthy": 24}
     homes = {}
     for study in planned:
         assert homes.setdefault(study.patient, study.section) == study.section
@@ -103,6 +104,18 @@ def test_content_hash_is_the_contents(written):
     content = {key: value for key, value in datalist.items() if key != "content_hash"}
     expected = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
     assert datalist["content_hash"] == expected
+
+
+def test_the_table_of_classes_says_what_the_datalist_says(written):
+    folder, datalist, _ = written
+    rows = {row.case: row for row in read_labels(folder / "labels.csv", datalist["classes"])}
+    items = [item for section in ("training", "validation", "test") for item in datalist[section]]
+    assert sorted(rows) == sorted(item["case"] for item in items)
+    for item in items:
+        row = rows[item["case"]]
+        assert (row.patient, row.lesion_class) == (item["patient"], item["lesion_class"])
+        assert row.lesion_free == (item["true_enhancement"] is None)
+    assert any(row.lesion_free for row in rows.values())
 
 
 def test_manifest_seeds_reproduce_a_study(written):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import os
@@ -27,6 +28,9 @@ from .write_nifti import write_nifti
 
 DATALIST = "datalist.json"
 MANIFEST = "manifest.json"
+LABELS = "labels.csv"
+"""What a user writes of exams of his own, see ``prepare --labels``."""
+
 FEW_STUDIES = 12
 """Up to here one process is faster than starting workers."""
 
@@ -146,13 +150,14 @@ def _one_thread() -> None:
 
 
 def _write_lists(folder: Path, planned: list[PlannedStudy], results: list[tuple[dict, dict]], header: dict) -> None:
-    """Write the datalist, with its content hash, and the manifest."""
+    """Write the datalist, with its content hash, the table of classes and the manifest."""
     sections = {name: [] for name in SECTIONS}
     for plan, (item, _) in zip(planned, results, strict=True):
         sections[plan.section].append(item)
     content = {"classes": list(DEFAULT_CLASSES), **sections}
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
     _write_json(folder / DATALIST, content | {"content_hash": digest})
+    _write_labels(folder / LABELS, sections)
     from .reference import references  # needs scikit-learn, which takes seconds to import, and only here
 
     manifest = {
@@ -164,6 +169,16 @@ def _write_lists(folder: Path, planned: list[PlannedStudy], results: list[tuple[
         "studies": [entry for _, entry in results],
     }
     _write_json(folder / MANIFEST, manifest)
+
+
+def _write_labels(path: Path, sections: dict[str, list[dict]]) -> None:
+    """One line for each study; a class is ``none`` without tumour and empty where there are two."""
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        table = csv.writer(stream, lineterminator="\n")
+        table.writerow(("case", "patient", "lesion_class"))
+        for item in (item for items in sections.values() for item in items):
+            healthy = item["true_enhancement"] is None
+            table.writerow((item["case"], item["patient"], "none" if healthy else item["lesion_class"] or ""))
 
 
 def _write_json(path: Path, content: dict) -> None:
