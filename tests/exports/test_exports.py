@@ -1,4 +1,7 @@
-"""Exports of the shipped network: they agree with it, and one that is none of it is refused."""
+"""Exports of the shipped network: they agree with it, and one that is none of it is refused.
+
+Making the ONNX export takes most of a minute: what needs it is slow (``python -m pytest -m slow tests/exports``).
+"""
 
 from __future__ import annotations
 
@@ -24,14 +27,15 @@ from custom.user_errors import find_input_error
 
 ROOT = Path(__file__).resolve().parents[2]
 CPU = torch.device("cpu")
-BACKENDS = {"torchscript": TorchScriptNetwork, "onnx": OnnxNetwork}
+BACKENDS = ["torchscript", pytest.param("onnx", marks=pytest.mark.slow)]
 
 
 @pytest.fixture(params=BACKENDS)
 def form(request):
     """A form of export and the weights that it lies beside."""
-    fixture = "weights_with_onnx" if request.param == "onnx" else "weights"
-    return BACKENDS[request.param], request.getfixturevalue(fixture)
+    if request.param == "onnx":
+        return OnnxNetwork, request.getfixturevalue("weights_with_onnx")
+    return TorchScriptNetwork, request.getfixturevalue("weights")
 
 
 @pytest.fixture
@@ -49,6 +53,16 @@ def test_it_agrees_with_the_network_on_20_inputs(exported, twenty_inputs):
             found = exported(image, mask)
             assert list(found) == list(expected)
             for name, values in found.items():
+                assert (values - expected[name]).abs().max() < 1e-4, (name, image.shape)
+
+
+def test_the_form_that_onnx_gets_agrees_on_20_inputs(make_network, twenty_inputs, monkeypatch):
+    """The same computation in PyTorch, without the exporter."""
+    monkeypatch.setattr(torch.compiler, "is_exporting", lambda: True)
+    network = make_network(spectral_form="matrix")
+    with torch.no_grad():
+        for image, mask, expected in twenty_inputs:
+            for name, values in network(image, mask).items():
                 assert (values - expected[name]).abs().max() < 1e-4, (name, image.shape)
 
 
@@ -102,6 +116,7 @@ def test_an_export_without_its_weights_is_refused(form, make_network, tmp_path):
         kind(network=make_network(), device=CPU).open(tmp_path / "model.pt")
 
 
+@pytest.mark.slow
 def test_an_export_that_does_not_agree_is_not_published(weights_with_onnx, make_network):
     other = deepcopy(make_network())
     other.classification.linear.bias.data += 1e-3
