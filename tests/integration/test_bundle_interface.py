@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 import torch
-from monai.bundle import ckpt_export, load, verify_metadata, verify_net_in_out
+from monai.bundle import load, verify_metadata, verify_net_in_out
 from monai.bundle.config_parser import ConfigParser
 
 SCHEMA_MD5 = "06954cad2cc5d3784e72077ac76f0fc8"
@@ -84,28 +84,3 @@ def test_load_returns_the_network_with_its_weights(shipped, tmp_path):
     assert type(loaded) is type(network)
     expected, found = network.state_dict(), loaded.state_dict()
     assert [name for name in expected if not torch.equal(expected[name], found[name])] == []
-
-
-def test_ckpt_export_writes_torchscript_that_agrees(shipped, tmp_path):
-    torch.manual_seed(6)
-    small = {"network_def#widths": [4, 4, 8, 8]}
-    parser = ConfigParser()
-    parser.read_config(str(shipped.configs / "inference.json"))
-    parser.update(small)
-    network = parser.get_parsed_content("network_def").eval()
-    torch.save(network.state_dict(), tmp_path / "model.pt")
-    ckpt_export(
-        net_id="network_def",
-        filepath=str(tmp_path / "model.ts"),
-        ckpt_file=str(tmp_path / "model.pt"),
-        meta_file=str(shipped.configs / "metadata.json"),
-        config_file=str(shipped.configs / "inference.json"),
-        **small,
-    )
-    scripted = torch.jit.load(str(tmp_path / "model.ts")).eval()
-    image = torch.rand(2, 4, 32, 48)
-    with torch.no_grad():
-        expected, found = network(image), scripted(image)
-    assert expected.keys() == found.keys()
-    for name, value in expected.items():
-        torch.testing.assert_close(found[name], value)
