@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "bundle" / "docs" / "monai_label.md"
@@ -17,6 +18,12 @@ def commands(title: str) -> list[str]:
 def shown_keys(title: str) -> list[set[str]]:
     """Of each answer that a section shows, the keys in it."""
     return [set(re.findall(r'"([^"\n]+)":', block)) for block in _blocks(title, "text")]
+
+
+def keys_of(content: Any) -> set[str]:
+    """Keys of an answer at any depth."""
+    inner = content.values() if isinstance(content, dict) else content if isinstance(content, list) else ()
+    return set(content if isinstance(content, dict) else ()).union(*map(keys_of, inner))
 
 
 def shown_lines(title: str) -> list[str]:

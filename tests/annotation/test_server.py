@@ -11,7 +11,7 @@ import pytest
 
 from custom.package import NAME
 from tests.annotation.conftest import OTHER
-from tests.annotation.page import commands, shown_keys, shown_lines
+from tests.annotation.page import commands, keys_of, shown_keys, shown_lines
 
 OF_THE_SERVER = {"label_names", "latencies", "centroids"}
 OF_THE_SOURCE = {"case", "phases", "set_aside"}
@@ -97,12 +97,6 @@ def test_a_study_that_cannot_be_used_is_answered_with_what_to_do_and_the_server_
     assert client.infer(NAME, "files").status == 200
 
 
-def keys_of(content):
-    """Keys at any depth."""
-    inner = content.values() if isinstance(content, dict) else content if isinstance(content, list) else ()
-    return set(content if isinstance(content, dict) else ()).union(*map(keys_of, inner))
-
-
 def test_the_pages_requests_give_what_it_shows(type_in, project):
     answers = type_in("Ask for a prediction")
     (shown,) = shown_keys("Ask for a prediction")
@@ -140,11 +134,11 @@ def test_two_bundles_run_their_own_code_and_weights(client):
 
 def test_scoring_takes_the_entropy_of_probabilities_that_dropout_varies(type_in, client):
     done, scored = map(json.loads, type_in("Active learning"))
-    assert done["executed"] == done["total"] == 4
+    assert done["executed"] == done["total"] > 2
     (shown,) = shown_keys("Active learning")
     assert shown <= keys_of(scored)
     cases = client.get("/datastore/", output="all").content["objects"].values()
     entropies = [case["image"]["info"].get("epistemic_entropy") for case in cases]
     known = [value for value in entropies if value is not None]
-    assert len(set(known)) == 4
+    assert len(set(known)) == done["total"]
     assert all(0 < value < np.log(3) for value in known)

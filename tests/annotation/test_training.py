@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from custom.package import NAME
-from tests.annotation.page import shown_keys
+from tests.annotation.page import keys_of, shown_keys
 
 TRAINING_LIMIT_S = 600
 
@@ -53,7 +53,7 @@ def test_the_pages_training_takes_classes_from_both_places_and_its_weights_serve
     (studies / "labels" / "final" / "phantom_training_003.json").unlink()  # the page's command says it instead
     *_, running = type_in("Correct and train")
     (shown,) = shown_keys("Correct and train")
-    assert shown <= json.loads(running).keys()
+    assert shown <= keys_of(json.loads(running))
 
     task = wait_for_training(client)
     assert task["status"] == "DONE", "\n".join(task["details"])
