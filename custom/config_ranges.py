@@ -59,6 +59,7 @@ class Choice(NamedTuple):
 RANGES: dict[str, Range | Choice] = {
     "seed": Range(int, 0, 2**32 - 1),
     "epochs": Range(int, 1),
+    "steps_per_epoch": Range(int, 1),
     "val_interval": Range(int, 1),
     "studies_per_batch": Range(int, 1),
     "slices_per_study": Range(int, 1),

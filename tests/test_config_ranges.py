@@ -12,6 +12,7 @@ WRONG = {
     "learning_rate": [0, -1e-3, float("inf"), "1e-3", None],
     "studies_per_batch": [0, 1.5],
     "num_workers": [-1],
+    "steps_per_epoch": [0, 2.5],
     "tumour_fraction": [-0.1, 1.01],
     "threshold": [0, 1],
     "spacing_mm": [0, -2.5, float("nan")],

@@ -18,8 +18,9 @@ from monai.bundle import ConfigWorkflow
 from ..engines.history import read_rows
 from ..engines.metrics.study_metrics import RECORDS
 from ..engines.metrics.study_record import Record
-from ..types import InputError
+from ..user_errors import find_input_error
 from .arms import folder_name
+from .attached import ATTACHED, end_with_parent
 from .files import read_json, write_json
 from .manifest import FORMAT_VERSION, MANIFEST, environment, peak_memory_mb, without_patients
 from .plan import TASK
@@ -96,16 +97,21 @@ def _training_s(folder: Path) -> float:
     return sum(row["seconds"] for row in read_rows(folder / "history.csv"))
 
 
-def main(folder: str) -> int:
+def main(folder: str, *words: str) -> int:
     """Exit code 2 and one readable message for a user's error, as for any verb."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
+    if ATTACHED in words:
+        end_with_parent()
     try:
         execute(Path(folder))
-    except InputError as error:
-        sys.stderr.write(f"error: {error}\n")
+    except Exception as error:
+        message = find_input_error(error)  # MONAI wraps what is raised where a configuration is built
+        if message is None:
+            raise
+        sys.stderr.write(f"error: {message}\n")
         return 2
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(*sys.argv[1:]))

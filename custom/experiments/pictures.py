@@ -1,4 +1,4 @@
-"""The table as pictures: every figure with its interval, and a confusion matrix an arm."""
+"""The table as pictures: every figure with its interval; of each arm confusion matrix, calibration, risk-coverage."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure as Canvas
 
+from ..engines.metrics.calibration import calibration
 from ..engines.metrics.figures import save_figure
 from ..engines.metrics.summary import confusion_matrix
 from .figures import FIGURES
@@ -51,6 +52,30 @@ def draw_confusion_matrices(lines: Sequence[Line], classes: Sequence[str], path:
         axes.set_xticks(range(len(classes) + 1), [*classes, "not found"], fontsize=7)
         axes.set_yticks(range(len(classes)), classes, fontsize=7)
         axes.set_title(name, fontsize=9)
+    return save_figure(canvas, path)
+
+
+def draw_calibration(lines: Sequence[Line], path: Path) -> Path | None:
+    """Reliability of the class, and what the disagreement of the two curves says of the mask; None without either."""
+    found = {line.name: calibration([record for run in line.runs for record in run]) for line in lines}
+    canvas = Canvas(figsize=(11, 4.6), layout="constrained")
+    reliability, coverage = canvas.subplots(1, 2)
+    for name, result in found.items():
+        if (of_class := result["class"]) is not None:
+            points = [(row["probability"], row["accuracy"]) for row in of_class["bins"]]
+            reliability.plot(*zip(*points, strict=True), "o-", label=f"{name}: ECE {of_class['ece']:.3f}")
+        if (of_curves := result["curves"]) is not None:
+            shares = np.arange(1, len(of_curves["risk"]) + 1) / len(of_curves["risk"])
+            label = f"{name}: {of_curves['area']:.3f}, at random {of_curves['area_random']:.3f}"
+            coverage.plot(shares, of_curves["risk"], label=label)
+    if not (reliability.lines or coverage.lines):
+        return None
+    reliability.plot((0, 1), (0, 1), color="black", linewidth=0.5)
+    reliability.set(xlabel="probability of the class given", ylabel="share of right answers", ylim=(0, 1.02))
+    coverage.set(xlabel="share of studies kept, curves agreeing best first", ylabel="1 − DSC of those kept, mean")
+    for axes in (reliability, coverage):
+        if axes.get_legend_handles_labels()[0]:
+            axes.legend(fontsize=7)
     return save_figure(canvas, path)
 
 

@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from ..engines.history import read_rows
 from ..types import InputError
+from .attached import ATTACHED
 from .plan import Run
 
 LOG = "log.txt"
@@ -52,8 +53,9 @@ def slots(parallel: int | None) -> list[dict[str, str]]:
 def start_process(run: Run, environment: Mapping[str, str]) -> Process:
     """Start a run; what it says goes into its ``log.txt``."""
     with open(run.folder / LOG, "ab") as log:
-        command = [sys.executable, "-m", f"{__package__}.execute", str(run.folder)]
-        return subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env={**os.environ, **environment})
+        command = [sys.executable, "-m", f"{__package__}.execute", str(run.folder), ATTACHED]
+        own = {**os.environ, **environment}
+        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT, env=own)
 
 
 def work_off(runs: Sequence[Run], places: Sequence[Mapping[str, str]], *, start: Start = start_process) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from .files import write_text
 from .manifest import read_manifests
 from .markdown import as_markdown
-from .pictures import draw_confusion_matrices, draw_table
+from .pictures import draw_calibration, draw_confusion_matrices, draw_table
 from .table import as_row, build_table, lines_of
 
 
@@ -33,11 +33,7 @@ def write_table(folder: Path) -> list[Path]:
     written: list[Path | None] = [write_text(target / "table.csv", text.getvalue())]
     written.append(write_text(target / "table.md", as_markdown(cells, manifests)))
     written.append(draw_table(cells, target / "figures.png"))
-    written.append(
-        draw_confusion_matrices(
-            [line for line in lines if "accuracy" in line.shows],
-            manifests[0]["classes"],
-            target / "confusion_matrices.png",
-        )
-    )
+    classifying = [line for line in lines if "accuracy" in line.shows]
+    written.append(draw_confusion_matrices(classifying, manifests[0]["classes"], target / "confusion_matrices.png"))
+    written.append(draw_calibration([line for line in lines if "dsc" in line.shows], target / "calibration.png"))
     return [path for path in written if path is not None]

@@ -3,6 +3,7 @@
 from .anti_alias import AntiAliasd
 from .check_slice_axis import CheckSliceAxisd
 from .collate import StudyList, collate_studies
+from .degrade_study import DegradeStudyd
 from .joint_scale import JointScaled
 from .load_study import LoadStudyd
 from .measure_enhancementd import MeasureEnhancementd
@@ -19,6 +20,7 @@ from .study_enhancement import StudyEnhancementd
 __all__ = [
     "AntiAliasd",
     "CheckSliceAxisd",
+    "DegradeStudyd",
     "JointScaled",
     "LoadStudyd",
     "MeasureEnhancementd",

@@ -89,7 +89,8 @@ def test_a_part_that_is_not_there_is_named(weights):
 def test_the_overlay_prepares_the_network_before_anything_is_read(weights):
     files = [str(CONFIGS / name) for name in ("train.json", "finetune.json")]
     assert find_mistakes(read_config(files)) == []
-    overrides = {f"network_def#{name}": value for name, value in SMALL.items()}
+    as_made = {**SMALL, "skip_connections": False, "downsampling": "pool"}
+    overrides = {f"network_def#{name}": value for name, value in as_made.items()}
     workflow = ConfigWorkflow(
         config_file=files,
         meta_file=str(CONFIGS / "metadata.json"),

@@ -117,3 +117,15 @@ def test_wrong_predictions_are_named():
         AggregateStudyd(classes=CLASSES)(without_seg)
     with pytest.raises(InputError, match="found 2 class logits; expected one for each of the 3 classes"):
         AggregateStudyd(classes=["a", "b", "c"])(study())
+
+
+def test_with_a_given_mask_the_lesions_are_those_of_the_label_whatever_the_network_sees():
+    label = torch.zeros(1, 10, 12, 6)
+    label[0, 2:7, 3:6, 1:3] = 2.0  # 30 voxels, nowhere near the network's second lesion
+    data = study(tasks=("cls",)) | {"label": MetaTensor(label, affine=torch.as_tensor(AFFINE))}
+    given = AggregateStudyd(classes=CLASSES, given_mask=True, min_certainty=0.9)
+    found = given(data)
+    assert torch.equal(found["pred"].as_tensor().bool(), label > 0)
+    without_mask = given({**data, "pred": {"class_logits": data["pred"]["class_logits"]}})  # a network without the task
+    assert torch.equal(without_mask["class_prob"], found["class_prob"])
+    assert found["class_prob"][0] == pytest.approx(torch.tensor([2.0, 0.0]).softmax(0)[0].item())

@@ -12,6 +12,7 @@ from ...types import PHASES
 from ..training_curves import TrainingCurves
 from .baselines import baseline_figures
 from .bootstrap import bootstrap_intervals
+from .calibration import calibration
 from .study_record import Record
 from .summary import confusion_matrix, summarise
 
@@ -39,7 +40,7 @@ ROWS: tuple[tuple[str, str, str, float, tuple[str, ...]], ...] = (
 def build_report(
     records: Sequence[Record], *, classes: Sequence[str], training: TrainingCurves | None = None, seed: int = 0
 ) -> dict[str, Any]:
-    """Figures, their 95 % intervals, baselines and the confusion matrix, as plain JSON values."""
+    """Figures, their 95 % intervals, baselines, calibration and the confusion matrix, as plain JSON values."""
     healthy = sum(not record["has_tumour"] for record in records)
     return {
         "studies": len(records),
@@ -48,6 +49,7 @@ def build_report(
         "figures": summarise(records),
         "intervals_95": bootstrap_intervals(records, seed=seed),
         "baselines": baseline_figures(records, training),
+        "calibration": calibration(records),
         "confusion_matrix": {
             "rows": [f"true {name}" for name in classes],
             "columns": [*(f"predicted {name}" for name in classes), "not found"],
