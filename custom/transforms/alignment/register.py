@@ -82,8 +82,8 @@ class Registration:
         return self._affine_motion(turn, np.array(pose.GetTranslation()) + self.centre - turn @ self.centre)
 
     def deformable(self) -> Motion:
-        """A smooth B-spline field on top of the translation, on a grid so wide that it fades beyond the region."""
-        margin = np.ceil(2 * KNOTS_MM / self.spacing_mm).astype(int)  # a knot is felt over two distances
+        """A smooth B-spline field on top of the translation; its grid exceeds the region, beyond which it fades."""
+        margin = np.ceil(KNOTS_MM / self.spacing_mm).astype(int)
         size, corner = np.array(self.fixed.GetSize()) + 2 * margin, self.corner - margin
         around = self._image(np.zeros(size, dtype=np.uint8), corner)
         mesh = np.rint(size * self.spacing_mm / KNOTS_MM).astype(int).tolist()

@@ -15,7 +15,7 @@ def describe_alignment(alignment: Alignment | None) -> dict | None:
     if alignment is None:
         return None
     measured = alignment.shift_mm is not None
-    before, after = alignment.agreement if measured else (None, None)
+    before, after = (round(x, 3) for x in alignment.agreement) if measured else (None, None)
     return {
         "outcome": alignment.outcome,
         "shift_mm": [round(x, 2) for x in alignment.shift_mm] if measured else None,

@@ -144,7 +144,7 @@ def test_a_volume_too_small_to_compare_is_left_alone(load, make_study):
     assert alignment(out, "pre")["shift_mm"] is None
 
 
-@pytest.mark.parametrize(("kind", "atol_mm"), [("rigid", 1.5), ("deformable", 2.5)])
+@pytest.mark.parametrize(("kind", "atol_mm"), [("rigid", 1.5), pytest.param("deformable", 2.5, marks=pytest.mark.slow)])
 def test_richer_kinds_stay_near_the_shift(abdomen, load, kind, atol_mm):
     out = load(abdomen.study(SHIFTS, phases=("pre", "portal_venous")), registration=kind)
     np.testing.assert_allclose(alignment(out, "pre")["shift_mm"], SHIFTS["pre"], atol=atol_mm)

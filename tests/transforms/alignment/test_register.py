@@ -85,6 +85,7 @@ def test_a_turn_is_found(abdomen):
     np.testing.assert_allclose(displacement(motion, pivot), shift, atol=1.2)
 
 
+@pytest.mark.slow  # of all kinds the one that nobody gets without asking for it
 def test_a_deformation_is_found_and_points_the_right_way(abdomen):
     def bulge(points):
         return 6.0 * np.exp(-(((points - np.array([70.0, 0.0, 0.0])) / 45.0) ** 2).sum(-1))
