@@ -124,6 +124,14 @@ def test_two_series_that_claim_one_phase_are_an_error(dicom, enhancing):
         load_study(dicom.root)
 
 
+def test_an_early_arterial_series_beside_the_arterial_one_is_no_doubled_phase(dicom, enhancing):
+    dicom.four_series(enhancing, seconds=(0, 80, 95, 205), descriptions=("pre", "art", "pv", "delayed"))
+    dicom.series([enhancing["arterial"]], 9, "early art", AcquisitionTime="100100.00")
+    study = load_study(dicom.root)
+    assert study.phases["arterial"].source in ("series 6", "series 9")
+    assert "phase_choice_uncertain" in study.flags
+
+
 def test_descriptions_against_times_are_an_error(dicom, enhancing):
     dicom.four_series(enhancing, descriptions=("pre", "pv", "art", "delayed"))
     with pytest.raises(

@@ -66,7 +66,8 @@ def _check_names(naming: Naming, candidates: list[TimePoint], evidence: Evidence
             continue
         i = naming.phases.get(phase)
         if j not in named and i is not None and evidence.names[i] == names:
-            if naming.margin < UNSURE and phase != "pre":  # of two before contrast, either will do
+            alike = evidence.early[i] == evidence.early[j]
+            if naming.margin < UNSURE and alike and phase != "pre":  # of two before contrast, either will do
                 labels = " and series ".join(sorted((candidates[i].label, candidates[j].label)))
                 raise _undecided(f"phase {phase} twice: series {labels}", "one series for each phase", where)
             continue
