@@ -158,3 +158,16 @@ def test_the_pages_monaialgo_runs(sites, small, tmp_path, monkeypatch):
     exec(snippet.replace("site = MonaiAlgo(", f"settings |= {small!r}\nsite = MonaiAlgo("), made)
     assert 0 <= made["figures"]["score"] <= 1
     assert (tmp_path / "outputs" / "early" / "history.csv").is_file()
+
+
+@pytest.mark.parametrize("steps", [1, 2, 9, 10, 11, 100])
+def test_the_learning_rates_course_exists_for_any_number_of_steps(steps):
+    """With train.json's share of rising steps torch divides by zero at ten of them, which a small site has."""
+    config = read_config([str(BUNDLE / "configs" / name) for name in ("train.json", "federated.yaml")])
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    rising = config["lr_scheduler"]["pct_start"]
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=1.0, total_steps=steps, pct_start=rising)
+    for _ in range(steps):
+        assert 0 < optimizer.param_groups[0]["lr"] <= 1
+        optimizer.step()
+        schedule.step()
