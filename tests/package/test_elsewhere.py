@@ -97,7 +97,7 @@ def test_its_commands_work_under_its_own_name_and_package_the_same_again(package
     done = run_there("-m", "scripts", "package", "--output", tmp_path / "again", cwd=package.folder)
     assert done.returncode == 0, done.stderr[-4000:]
     assert (tmp_path / "again" / package.archive.name).read_bytes() == package.archive.read_bytes()
-    usage = run_there("-m", "scripts", "nothing", cwd=package.folder).stderr
+    usage = run_there("-m", "scripts", "phantom", "--nothing", cwd=package.folder).stderr
     assert usage.startswith("usage: python -m scripts")
     for caches in list(package.folder.rglob("__pycache__")):
         shutil.rmtree(caches)
