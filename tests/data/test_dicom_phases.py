@@ -274,6 +274,11 @@ def test_a_volume_with_blood_as_dark_as_before_is_no_enhanced_phase():
     assert "arterial" not in phases_of(times=[0, 45, 96, 268], blood=blood, liver=liver)
 
 
+def test_blood_that_washes_out_after_the_first_volume_is_not_as_dark_as_before():
+    blood, liver = [3.06, 1.85, 1.51], [2.18, 2.28, 1.89]
+    assert phases_of(times=[0, 49, 196], blood=blood, liver=liver) == {"arterial": 0, "portal_venous": 1, "delayed": 2}
+
+
 def test_the_arterial_phase_has_the_brightest_blood():
     times, liver = [0, 54, 64, 116, 164], [1.53, 1.64, 2.1, 2.05, 1.88]
     assert phases_of(times=times, blood=[1.26, 2.3, 3.96, 2.22, 2.1], liver=liver)["arterial"] == 2

@@ -34,7 +34,7 @@ def image_scores(curves: Curves | None, count: int) -> np.ndarray:
     scores = [np.clip((_UNENHANCED - ratio) / 0.1, -1, 1), np.clip((ratio - 1.3) / 0.15, -1, 1), later, later]
     scores = np.stack(scores)
     scores[_ARTERIAL] += np.clip((share_of_best(curves.blood) - 0.7) / 0.1, FAINT, 0)
-    darkest = np.nanargmin(curves.blood)
+    darkest = np.nanargmin(curves.blood[: np.nanargmax(curves.blood) + 1])  # what washed out is as dark at last
     if ratio[darkest] < _UNENHANCED:
         scores[_ARTERIAL:, curves.blood < _ENHANCED * curves.blood[darkest]] += DARK
     return scores
