@@ -48,9 +48,9 @@ def _what_was_run(manifests: Sequence[Manifest]) -> str:
 
 def _how_to_read(reference: str) -> str:
     return (
-        f"Differences are from {reference}, over the studies that both have; intervals are percentile bootstraps over "
-        "patients; p is of a sign-flip test over patients, Holm's correction over the lines of a figure. What the "
-        "paper reports was measured on other data."
+        f"Differences are from {reference}, of networks given the mask from its line with the mask given, over "
+        "the studies that both have; intervals are percentile bootstraps over patients; p is of a sign-flip test over "
+        "patients, Holm's correction over the lines of a figure. What the paper reports was measured on other data."
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from textwrap import fill
 
 import numpy as np
 from matplotlib.figure import Figure as Canvas
@@ -18,20 +19,21 @@ COLUMNS = 3
 
 
 def draw_table(cells: Sequence[Cell], path: Path) -> Path:
-    """A panel a figure: mean and 95 % interval of each arm, the arm that the others are compared with in colour."""
+    """A panel a figure: mean and 95 % interval of each arm, in colour what others are compared with."""
     shown = [figure for figure in FIGURES if any(cell.figure == figure.key for cell in cells)]
-    arms = list(dict.fromkeys(cell.arm for cell in cells))
-    canvas, panels = _panels(len(shown), height=1.2 + 0.28 * len(arms))
+    most = max(len([cell for cell in cells if cell.figure == figure.key]) for figure in shown)
+    canvas, panels = _panels(len(shown), height=1.2 + 0.28 * most)
     for axes, figure in zip(panels, shown, strict=False):
-        for cell in (cell for cell in cells if cell.figure == figure.key):
-            row = arms.index(cell.arm)
-            colour = "tab:gray" if cell.difference is not None else "tab:blue"
+        column = [cell for cell in cells if cell.figure == figure.key]
+        references = {cell.compared_with for cell in column}
+        for row, cell in enumerate(column):
+            colour = "tab:blue" if cell.arm in references else "tab:gray"
             if cell.interval is not None:
                 axes.plot(cell.interval, (row, row), color=colour, linewidth=2)
             axes.plot(cell.mean, row, "o", color=colour)
-        axes.set_yticks(range(len(arms)), arms, fontsize=8)
-        axes.invert_yaxis()
-        axes.set_title(f"{figure.title} ({'↑' if figure.higher_is_better else '↓'})", fontsize=8)
+        axes.set_yticks(range(len(column)), [cell.arm for cell in column], fontsize=8)
+        axes.set_ylim(len(column) - 0.5, -0.5)
+        axes.set_title(f"{fill(figure.title, 44)} ({'↑' if figure.higher_is_better else '↓'})", fontsize=8)
         axes.tick_params(axis="x", labelsize=8)
     return save_figure(canvas, path)
 

@@ -22,12 +22,16 @@ class Line:
 
     Args:
         name: as the table shows it.
+        arm: whose networks answer.
+        given_mask: they were told the lesions' place.
         runs: records of each run, one run a fold and seed.
         reported: figure → what the paper reports.
         shows: keys of the figures that are its own.
     """
 
     name: str
+    arm: str
+    given_mask: bool
     runs: list[list[Record]]
     reported: Mapping[str, str]
     shows: tuple[str, ...]
@@ -43,7 +47,8 @@ class Cell:
         mean, sd_studies: over the studies, each averaged over its seeds.
         sd_runs: of the runs' means, over folds and seeds.
         interval: 95 %, of the mean, over patients.
-        difference, difference_interval: from the compared arm, over the studies that both have.
+        compared_with: the line that the difference is from, "" where there is none.
+        difference, difference_interval: over the studies that both have.
         p, p_holm: paired test of the difference; corrected over the lines of this figure.
         reported: what the paper reports.
     """
@@ -57,6 +62,7 @@ class Cell:
     sd_studies: float | None
     sd_runs: float | None
     interval: Interval | None
+    compared_with: str = ""
     difference: float | None = None
     difference_interval: Interval | None = None
     p: float | None = None
@@ -83,15 +89,15 @@ def lines_of(manifests: Sequence[Manifest]) -> list[Line]:
         for condition, records in manifest["evaluations"].items():
             name = manifest["arm"] if condition == HELD_OUT else f"{manifest['arm']}, {condition}"
             reported = manifest["reported"] if condition == HELD_OUT else {}
-            lines.setdefault(name, Line(name, [], reported, _own_figures(manifest, condition))).runs.append(records)
+            given = _is_mask_given(manifest, condition)
+            shows = tuple(figure.key for figure in FIGURES if not (given and figure.of_mask))
+            lines.setdefault(name, Line(name, manifest["arm"], given, [], reported, shows)).runs.append(records)
     return [*lines.values(), *_baseline_lines(manifests)]
 
 
-def _own_figures(manifest: Manifest, condition: str) -> tuple[str, ...]:
-    """Those of the mask are not, where it is given."""
+def _is_mask_given(manifest: Manifest, condition: str) -> bool:
     overrides = {**manifest["config"]["overrides"], **manifest["conditions"][condition]}
-    given = any(key.endswith("given_mask") and value for key, value in overrides.items())
-    return tuple(figure.key for figure in FIGURES if not (given and figure.of_mask))
+    return any(key.endswith("given_mask") and value for key, value in overrides.items())
 
 
 def _baseline_lines(manifests: Sequence[Manifest]) -> list[Line]:
@@ -101,7 +107,7 @@ def _baseline_lines(manifests: Sequence[Manifest]) -> list[Line]:
         experiment = manifest["experiment"]
         if experiment["curve_baselines"] and manifest["arm"] == experiment["compared_with"]:
             for name, (records, shows) in curve_baselines(manifest).items():
-                lines.setdefault(name, Line(name, [], {}, shows)).runs.append(records)
+                lines.setdefault(name, Line(name, name, False, [], {}, shows)).runs.append(records)
     return list(lines.values())
 
 
@@ -120,11 +126,17 @@ def _column(lines: Sequence[Line], figure: Figure, reference: str) -> list[Cell]
         if not values[line.name]:
             continue
         own = _own(line, figure, values[line.name], patients)
-        if line.name != reference:
-            own |= _against(values[line.name], values.get(reference, {}), patients)
+        if line.name != (other := _compared_with(line, lines, reference)):
+            own |= {"compared_with": other, **_against(values[line.name], values.get(other, {}), patients)}
         cells.append(own)
     corrected = holm([cell.get("p") for cell in cells])
     return [Cell(**cell, p_holm=p) for cell, p in zip(cells, corrected, strict=True)]
+
+
+def _compared_with(line: Line, lines: Sequence[Line], reference: str) -> str:
+    """The compared arm's line; for networks that were given the mask, the one in which it was as well."""
+    alike = [other.name for other in lines if other.arm == reference and other.given_mask == line.given_mask]
+    return alike[0] if alike and alike[0] != line.name else reference
 
 
 def _own(line: Line, figure: Figure, values: Mapping[str, float], patients: Mapping[str, str]) -> dict[str, Any]:

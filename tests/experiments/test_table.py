@@ -65,6 +65,38 @@ def test_a_condition_is_a_line_of_its_own(by_hand):
     assert cell_of(cells, "Full, noise", "dsc").difference == pytest.approx(-0.5)
 
 
+def test_a_network_that_is_given_the_mask_is_compared_with_mti_net_given_the_mask_and_shows_no_dsc(by_hand):
+    def curve(error):
+        return [by_hand.record("c0", regressed_mae_raw=error)]
+
+    given = {"a#given_mask": True}
+    full = by_hand.manifest("Full", curve(9.0), conditions={"given": curve(5.0)})
+    full["conditions"]["given"] = given
+    peer = by_hand.manifest("No TIM", curve(6.0), config={"overrides": given})
+    cells = build_table([full, peer])
+    assert cell_of(cells, "No TIM", "curve_mae_raw").difference == pytest.approx(1.0)
+    assert cell_of(cells, "Full, given", "curve_mae_raw").difference == pytest.approx(-4.0)
+    assert cell_of(cells, "Full", "curve_mae_raw").difference is None
+    assert [cell.arm for cell in cells if cell.figure == "dsc"] == ["Full"]
+
+
+def test_simple_answers_from_the_measured_curve_stand_beside_where_asked_for(by_hand):
+    curves = {"HCC": [100.0, 180.0, 90.0, 80.0], "hemangioma": [60.0, 80.0, 110.0, 120.0]}
+    training = {"classes": ["hemangioma", "HCC"], "scales": [100.0] * 12, "lesion_classes": [0, 1] * 6}
+    training["curves"] = [[value / 100 for value in curves[name]] for name in ("hemangioma", "HCC")] * 6
+    answer = {"class_probabilities": [0.9, 0.1], "predicted_class": 0, "lesion_class": 1, "scale": 100.0}
+    told = {"regressed": curves["HCC"], "measured": curves["HCC"], "target": curves["HCC"], "true": None}
+    manifest = by_hand.manifest("Full", [by_hand.record("c0", **answer, curves=told)], training_curves=training)
+    manifest["experiment"]["curve_baselines"] = True
+    cells = build_table([manifest])
+    assert cell_of(cells, "Full", "accuracy").mean == 0.0
+    assert cell_of(cells, "Logistic regression on the measured curve", "accuracy").mean == 1.0
+    assert cell_of(cells, "Gradient boosting on the measured curve", "accuracy").mean == 1.0
+    mean_curve = [80.0, 130.0, 100.0, 100.0]
+    error = sum(abs(a - b) for a, b in zip(mean_curve, curves["HCC"], strict=True)) / 4
+    assert cell_of(cells, "Population mean curve", "curve_mae_raw").mean == pytest.approx(error)
+
+
 def test_the_table_is_rebuilt_from_the_manifests_alone(by_hand, tmp_path):
     folder = by_hand.put(manifests_of(by_hand))
     first = {path.name: path.read_bytes() for path in write_table(folder)}
