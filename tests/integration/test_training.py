@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 
+import pytest
 import torch
 
 
@@ -75,3 +76,14 @@ def test_without_the_discriminator(shipped, phantom, tmp_path):
     assert float(row["loss_cls"]) > 0
     assert not row.get("loss_adv")
     assert not row.get("loss_discriminator")
+
+
+@pytest.mark.parametrize("steps", [1, 2, 10, 11, 30])
+def test_a_schedule_of_any_length(shipped, phantom, steps):
+    """Torch's one-cycle schedule divides by zero where the rising part is a single step."""
+    workflow = shipped.build(["train.json"], dataset_dir=str(phantom), steps_per_epoch=1, epochs=steps)
+    scheduler = workflow.parser.get_parsed_content("lr_scheduler")
+    for _ in range(steps - 1):
+        scheduler.optimizer.step()
+        scheduler.step()
+    assert 0 < scheduler.get_last_lr()[0] <= 0.002
