@@ -4,7 +4,8 @@
 
 Every exam draws vendor dialect, descriptions, times, missing and further moments, contrast agent and distractors from
 its seed.  "Doubted" are studies whose flags ask to look at the naming, "refused" those that end in an error that asks
-for a phase map, "incomplete" those in which a phase that is there was left out.
+for a phase map, "incomplete" those in which a phase that is there was left out, "untimed" mistakes those of exams that
+are flagged for telling neither times nor, in descriptions, phases.
 """
 
 from __future__ import annotations
@@ -20,9 +21,16 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from custom.data import load_study
-from custom.data.phantom.dicom import DIALECTS, outcome_of
+from custom.data.phantom.dicom import DIALECTS, Outcome, outcome_of
 
-COLUMNS = ("right", "right, doubted", "incomplete, doubted", "incomplete", "refused", "wrong, doubted", "wrong")
+COLUMNS = ("right", "right, doubted", "refused", "incomplete, doubted", "incomplete", "wrong, doubted")
+COLUMNS += ("wrong, untimed", "wrong")
+
+
+def column_of(outcome: Outcome) -> str:
+    if outcome.verdict == "refused" or not (outcome.doubted or (outcome.untimed and outcome.verdict == "wrong")):
+        return outcome.verdict
+    return f"{outcome.verdict}, {'doubted' if outcome.doubted else 'untimed'}"
 
 
 def main() -> None:
@@ -35,8 +43,7 @@ def main() -> None:
     start, counts = time.perf_counter(), {name: Counter() for name in (*DIALECTS, "all")}
     with ProcessPoolExecutor(arguments.workers, mp_context=get_context("spawn")) as pool:
         for outcome in pool.map(partial(outcome_of, read=load_study), seeds):
-            column = f"{outcome.verdict}, doubted" if outcome.doubted else outcome.verdict
-            column = "refused" if outcome.verdict == "refused" else column
+            column = column_of(outcome)
             for name in (outcome.layout, "all"):
                 counts[name][column] += 1
             if column != "right":

@@ -18,7 +18,7 @@ from custom.data.study import Study, Volume
 from .masks import places_in
 from .slices import dicom_slices
 
-_NEAR_MM = 0.3  # a volume's tolerance for positions: 1 % of the slice step and rounding, twice
+_NEAR_MM = 0.35  # a volume's tolerance for positions: 1 % of the slice step and rounding, twice
 _NEAR_VOXELS = 0.1
 _SAME_TIME_S = 1.0
 

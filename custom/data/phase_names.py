@@ -84,7 +84,7 @@ def _plain(text: str) -> str:
 def _phases_by_stated_time(text: str) -> set[str]:
     """Phases by a time after injection in the name, e.g. ``70 s`` or ``3 min`` (LI-RADS windows)."""
     times_s = [int(t) for t in _SECONDS.findall(text)] + [60 * int(t) for t in _MINUTES.findall(text)]
-    windows = (("arterial", 15, 45), ("portal_venous", 55, 90), ("delayed", 120, 330))
+    windows = (("arterial", 15, 45), ("portal_venous", 55, 90), ("delayed", 120, 330), (OTHER, 360, 6000))
     return {phase for time_s in times_s for phase, first, last in windows if first <= time_s <= last}
 
 

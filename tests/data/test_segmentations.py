@@ -297,3 +297,5 @@ def test_a_segmentation_that_lost_its_kind_is_told(nifti_study, write_seg):
     path.write_bytes(path.read_bytes().replace(b"1.2.840.10008.5.1.4.1.1.66.4", bytes(28)))
     assert found_in(nifti_study).unclear == ("tumour.dcm: a damaged DICOM file",)
     assert "mask_set_aside" in load_study(nifti_study).flags
+    path.write_bytes(bytes(60))
+    assert "mask_set_aside" in load_study(nifti_study).flags

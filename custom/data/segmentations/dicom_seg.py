@@ -33,9 +33,9 @@ def is_dicom_seg(path: Path) -> bool:
 
 
 def is_unknown_dicom(path: Path) -> bool:
-    """Whether a DICOM file's meta group is so damaged that it does not say what the file is."""
+    """Whether a file that is or is called DICOM is so damaged that it does not say what it is."""
     head = read_head(path, _HEAD_BYTES)
-    return head[128:132] == b"DICM" and _STORAGE not in head
+    return (head[128:132] == b"DICM" or path.suffix.lower() == ".dcm") and _STORAGE not in head
 
 
 def seg_segments(path: Path, where: str) -> tuple[Segment, ...]:

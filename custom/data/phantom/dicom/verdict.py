@@ -19,6 +19,8 @@ from .write import write_exam
 RIGHT, INCOMPLETE, REFUSED, WRONG = "right", "incomplete", "refused", "wrong"
 DOUBTS = ("phase_choice_uncertain", "phase_evidence_against")
 """How flags begin that tell a user to look at the naming."""
+UNTIMED = "phase_order_from_acquisition_order"
+"""The flag of an exam that tells neither times nor, in its descriptions, phases: order and image are all there is."""
 _AFTER_ARRIVAL_S = {"arterial": (8, 28), "portal_venous": (38, 78), "delayed": (98, 313)}
 """When further moments serve as well, after contrast arrives in the aorta; before it they serve as pre-contrast."""
 
@@ -31,6 +33,7 @@ class Outcome:
         seed: of the examination; layout: its dialect.
         verdict: `RIGHT`, `INCOMPLETE`, `WRONG`, or `REFUSED` when reading ended in an error that asks for a phase map.
         doubted: the study's flags ask to look at the naming.
+        untimed: they say that neither times nor descriptions told the phases.
         about: what the scanner did, and what the reader said.
     """
 
@@ -38,6 +41,7 @@ class Outcome:
     layout: str
     verdict: str
     doubted: bool
+    untimed: bool
     about: str
 
 
@@ -58,11 +62,10 @@ def outcome_of(seed: int, read: Callable) -> Outcome:
         try:
             study = read({"case": "case", "image": f"{folder}/case"})
         except InputError as error:
-            return Outcome(seed, scanner.dialect.name, REFUSED, True, f"{about}: {error}")
+            return Outcome(seed, scanner.dialect.name, REFUSED, True, False, f"{about}: {error}")
     verdict = judge(exam, {phase: (volume.data, volume.affine) for phase, volume in study.phases.items()})
-    return Outcome(
-        seed, scanner.dialect.name, verdict, is_doubted(study.flags), f"{about}: {', '.join(study.flags) or 'no flag'}"
-    )
+    about += f": {', '.join(study.flags) or 'no flag'}"
+    return Outcome(seed, scanner.dialect.name, verdict, is_doubted(study.flags), UNTIMED in study.flags, about)
 
 
 def judge(exam: RandomExam, phases: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> str:
