@@ -112,7 +112,8 @@ def test_names_of_the_project_become_names_of_the_package(name, text, expected):
 
 
 def test_nothing_in_the_package_names_the_projects_folders(package):
-    for path in [*package.folder.glob("configs/*"), *package.folder.glob("docs/**/*.md")]:
+    configs = [path for path in package.folder.glob("configs/**/*") if path.is_file()]
+    for path in [*configs, *package.folder.glob("docs/**/*.md")]:
         text = path.read_text("utf-8")
         assert not re.search(r"\bcustom[./]\w|-m custom|bundle/(configs|docs|models)", text), path.name
 

@@ -1,4 +1,7 @@
-"""The unpacked bundle at work in a folder of its own, with nothing of the project on the path."""
+"""The unpacked bundle at work in a folder of its own, with nothing of the project on the path.
+
+Each test is a command of its own, or several: together they take minutes.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,8 @@ import pytest
 import torch
 
 from custom.data.phantom import write_phantom
+
+pytestmark = pytest.mark.slow
 
 SCHEMA = Path(__file__).resolve().parents[3] / "shared" / "reference" / "meta_schema_20240725.json"
 PROGRAM = Path(__file__).with_name("zoo_checks.py")
