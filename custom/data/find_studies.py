@@ -65,10 +65,11 @@ def studies_and_rest(
     selectors = load_phase_map(phase_map) if phase_map is not None else None
     found, rest = discover(root, phase_map=selectors, keep_names=keep_names, spread=spread)
     items = [_item(study, selectors) for study in found]
-    homes = [study.folder for study in found]
+    homes = {study.folder for study in found}
+    around = {folder for home in homes for folder in (home, *home.parents)}
     for folder in root.iterdir():
         hidden = folder.name.startswith((".", "__"))
-        of_a_study = any(home.is_relative_to(folder) or folder.is_relative_to(home) for home in homes)
+        of_a_study = folder in around or not homes.isdisjoint(folder.parents)
         if folder.is_dir() and not hidden and not of_a_study:
             items.append({"case": folder.name, "image": str(folder)})
     _check_not_empty(items, root)
