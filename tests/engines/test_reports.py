@@ -8,7 +8,6 @@ import json
 import numpy as np
 import pytest
 import torch
-from ignite.engine import Engine, Events
 from monai.data import DataLoader, Dataset
 from monai.engines import SupervisedEvaluator
 from monai.handlers import TensorBoardStatsHandler, ValidationHandler
@@ -17,12 +16,9 @@ from PIL import Image
 from custom.engines import (
     EnhancementStatistics,
     EvaluationReport,
-    History,
     PrepareStudy,
-    Progress,
     StudyMetrics,
     TrainingReport,
-    loss_terms,
 )
 from custom.engines.metrics import measure_study
 from custom.engines.metrics.baselines import baseline_figures
@@ -270,58 +266,6 @@ def test_training_ends_well_without_validation_studies(make_trainer, tmp_path, c
     assert "model.pt" in caplog.text[caplog.text.index("Written:") :]
 
 
-def test_history_has_a_row_an_epoch_and_goes_on_after_a_resume(make_trainer, tmp_path):
-    validator = Engine(lambda engine, batch: None)
-    validator.state.epoch, validator.state.metrics = 0, {}
-    trainer = make_trainer(max_epochs=3)
-
-    @trainer.on(Events.EPOCH_COMPLETED(every=2))
-    def validate(engine):
-        validator.state.epoch, validator.state.metrics = engine.state.epoch, {"dsc": 0.5, "auc": None}
-
-    losses = []
-    trainer.add_event_handler(Events.ITERATION_COMPLETED, lambda e: losses.append(loss_terms(e.state.output)["loss"]))
-    History(output_dir=tmp_path, validator=validator).attach(trainer)
-    trainer.run()
-    with open(tmp_path / "history.csv", newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert [row["epoch"] for row in rows] == ["1", "2", "3"]
-    assert float(rows[0]["loss"]) == pytest.approx(np.mean(losses[:3]))
-    assert [row["val_dsc"] for row in rows] == ["", "0.5", ""]
-    assert 0 < float(rows[0]["waiting_share"]) < 1
-    assert np.asarray(Image.open(tmp_path / "curves.png")).std() > 0
-
-    resumed = make_trainer(max_epochs=4)
-    resumed.add_event_handler(Events.STARTED, lambda engine: setattr(engine.state, "epoch", 2))
-    History(output_dir=tmp_path, validator=validator).attach(resumed)
-    resumed.run()
-    with open(tmp_path / "history.csv", newline="") as file:
-        again = list(csv.DictReader(file))
-    assert [row["epoch"] for row in again] == ["1", "2", "3", "4"]
-    assert again[0]["loss"] == rows[0]["loss"]
-
-
-@pytest.mark.parametrize("decollate", [True, False])
-def test_loss_terms_serve_tensorboard_and_the_progress_bar(make_trainer, tmp_path, decollate, capsys):
-    class Writer:
-        scalars, flush, close = {}, lambda self: None, lambda self: None
-
-        def add_scalar(self, name, value, step):
-            self.scalars.setdefault(name, []).append((step, value))
-
-    writer = Writer()
-    writer.scalars = {}
-    board = TensorBoardStatsHandler(summary_writer=writer, output_transform=loss_terms)
-    bar = Progress(title="Training", losses=True)
-    make_trainer(decollate=decollate, train_handlers=[board, bar]).run()
-    names = {"loss", "loss_seg", "loss_reg", "loss_cls", "loss_adv", "loss_discriminator"}
-    assert set(writer.scalars) == names
-    assert [step for step, _ in writer.scalars["loss_adv"]] == [1, 2, 3]
-    shown = capsys.readouterr().err
-    assert "Training" in shown
-    assert "D=" in shown
-
-
 def test_validation_metrics_that_are_undefined_do_not_disturb_tensorboard(
     make_trainer, make_evaluator, studies, tmp_path
 ):
@@ -331,8 +275,3 @@ def test_validation_metrics_that_are_undefined_do_not_disturb_tensorboard(
     trainer.run()
     assert "auc" not in evaluator.state.metrics
     assert any(tmp_path.iterdir())
-
-
-def test_loss_terms_of_nothing_are_none():
-    assert loss_terms(None) == {}
-    assert loss_terms([]) == {}
