@@ -25,27 +25,29 @@ from .files import read_json, write_json
 from .manifest import FORMAT_VERSION, MANIFEST, environment, peak_memory_mb, without_patients
 from .plan import TASK
 from .settings import CONFIGS
+from .shared import take_over_training
 
 
 def execute(folder: Path) -> Path:
     """Do the run that ``folder`` describes; a training that was stopped goes on after its last whole epoch.
 
+    A training that an experiment beside this one has finished is taken over, with what it cost there.
+
     Returns:
         Path of its manifest.
     """
     task = read_json(folder / TASK)
-    device = _train(task, folder)
+    trained = take_over_training(folder) or _train(task, folder)
     start_s = time.perf_counter()
     evaluations = {name: without_patients(_evaluate(task, folder, name)) for name in task["conditions"]}
-    seconds = {"training": _training_s(folder), "evaluation": time.perf_counter() - start_s}
+    seconds = {"training": trained["seconds"]["training"], "evaluation": time.perf_counter() - start_s}
     about_weights = read_json(folder / "models" / "model.json")
     curves = folder / "training_curves.json"
     manifest = {
         "format_version": FORMAT_VERSION,
         **{key: value for key, value in task.items() if key != "places"},
-        **environment(device),
+        **{key: trained[key] for key in ("versions", "device", "peak_memory_mb")},
         "seconds": seconds,
-        "peak_memory_mb": peak_memory_mb(device),
         "weights": {"sha256": about_weights["sha256"], **about_weights["network"]},
         "classes": about_weights["classes"],
         "training_curves": read_json(curves) if curves.is_file() else None,
@@ -54,7 +56,8 @@ def execute(folder: Path) -> Path:
     return write_json(folder / MANIFEST, manifest)
 
 
-def _train(task: dict[str, Any], folder: Path) -> torch.device:
+def _train(task: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Train; on what, for how long and in how much memory it was done."""
     budget = task["budget"]
     own = {"epochs": budget["epochs"], "steps_per_epoch": budget["steps_per_epoch"], "resume": True}
     own["val_interval"] = budget["epochs"] + 1  # the held-out studies are looked at when training is over
@@ -64,7 +67,8 @@ def _train(task: dict[str, Any], folder: Path) -> torch.device:
         torch.cuda.reset_peak_memory_stats(device)
     workflow.run()
     workflow.finalize()
-    return device
+    seconds = {"training": _training_s(folder)}
+    return {**environment(device), "peak_memory_mb": peak_memory_mb(device), "seconds": seconds}
 
 
 def _evaluate(task: dict[str, Any], folder: Path, condition: str) -> list[Record]:

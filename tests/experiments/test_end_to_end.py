@@ -11,6 +11,7 @@ from monai.utils import set_determinism
 from custom.__main__ import main
 from custom.data.phantom import write_phantom
 from custom.experiments import cli, schedule
+from custom.experiments import execute as execute_module
 from custom.experiments.execute import execute
 from custom.experiments.manifest import read_manifests
 from custom.experiments.schedule import work_off
@@ -91,3 +92,16 @@ def test_mistakes_on_the_command_line_are_answered(capsys):
     assert "ablation, comparison, crossval" in capsys.readouterr().err
     assert main(["experiment", "ablation", "--folds", "1"]) == 2
     assert "--folds 1" in capsys.readouterr().err
+
+
+def test_a_training_that_stands_in_two_experiments_is_done_once(phantom, in_this_process, tmp_path, monkeypatch):
+    options = ["--datalist", str(phantom), "--folds", "0", "--seeds", "1", "--steps", "2", "--set", *SMALL]
+    whole = {name: tmp_path / name for name in ("crossval", "synergy")}
+    assert main(["experiment", "crossval", *options, "--output", str(whole["crossval"])]) == 0
+    monkeypatch.setattr(execute_module, "_train", lambda task, folder: pytest.fail(f"trained again: {task['arm']}"))
+    assert main(["experiment", "synergy", "--arms", "All", *options, "--output", str(whole["synergy"])]) == 0
+    (first,), (second,) = read_manifests(whole["crossval"]), read_manifests(whole["synergy"])
+    assert second["arm"] == "All"
+    assert second["weights"] == first["weights"]
+    assert second["seconds"]["training"] == first["seconds"]["training"]
+    assert second["evaluations"] == first["evaluations"]

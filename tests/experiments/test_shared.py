@@ -1,0 +1,62 @@
+"""Which training is the same: decided by settings, studies, steps and seed, and by nothing else."""
+
+from __future__ import annotations
+
+import pytest
+
+from custom.experiments.files import write_json
+from custom.experiments.manifest import MANIFEST
+from custom.experiments.plan import TASK
+from custom.experiments.shared import take_over_training, training_identity
+
+RUN = {
+    "arm": "MTI-Net",
+    "fold": 0,
+    "config": {"sha256": "c"},
+    "split": {"sha256": "s"},
+    "budget": {"epochs": 2, "steps_per_epoch": 3, "steps": 6},
+    "seed": 0,
+    "conditions": {"held out": {}},
+}
+
+
+@pytest.fixture
+def experiments(tmp_path):
+    """A finished run of one experiment, and a run of another that is still to be done."""
+    finished = tmp_path / "crossval" / "runs" / "mti-net" / "fold0-seed0"
+    write_json(finished / MANIFEST, {**RUN, "seconds": {"training": 5.0}})
+    write_json(finished / "models" / "model.json", {"sha256": "w"})
+    write_json(finished / "evaluation" / "held-out" / "metrics.json", {})
+    waiting = tmp_path / "synergy" / "runs" / "all" / "fold0-seed0"
+
+    def tell(**values):
+        write_json(waiting / TASK, {**RUN, "arm": "All", **values})
+        return waiting
+
+    return tell
+
+
+def test_the_same_training_is_taken_over_whatever_the_arm_is_called(experiments):
+    waiting = experiments(conditions={"held out": {}, "given mask": {"a": True}})
+    assert take_over_training(waiting)["seconds"] == {"training": 5.0}
+    assert (waiting / "models" / "model.json").is_file()
+    assert not (waiting / "evaluation").exists()
+    assert not (waiting / MANIFEST).exists()
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"config": {"sha256": "other"}},
+        {"split": {"sha256": "other"}},
+        {"budget": {"epochs": 3, "steps_per_epoch": 2, "steps": 6}},
+        {"seed": 1},
+        {"pretrained": "w"},
+    ],
+    ids=lambda values: next(iter(values)),
+)
+def test_another_training_is_not(experiments, values):
+    waiting = experiments(**values)
+    assert take_over_training(waiting) is None
+    assert not (waiting / "models").exists()
+    assert training_identity({**RUN, **values}) != training_identity(RUN)
