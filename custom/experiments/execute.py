@@ -60,7 +60,7 @@ def _train(task: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Train; on what, for how long and in how much memory it was done."""
     budget = task["budget"]
     own = {"epochs": budget["epochs"], "steps_per_epoch": budget["steps_per_epoch"], "resume": True}
-    own["val_interval"] = budget["epochs"] + 1  # the held-out studies are looked at when training is over
+    own["validate#dataset#data"] = []  # the held-out studies are looked at once, when training is over
     workflow = _workflow(task, folder, [], own)
     device = workflow.parser.get_parsed_content("device")
     if device.type == "cuda":
