@@ -19,3 +19,10 @@ def test_a_process_ends_when_the_pipe_from_its_parent_closes():
     assert process.poll() is None
     process.stdin.close()
     assert process.wait(60) == LEFT_ALONE
+
+
+def test_a_process_that_is_done_ends_in_order_while_its_parent_lives():
+    code = "from custom.experiments.attached import end_with_parent\nend_with_parent()"
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.wait(60) == 0, process.stderr.read()
+    assert process.stderr.read() == b""
