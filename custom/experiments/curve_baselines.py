@@ -14,7 +14,7 @@ from ..enhancement_classifier import curve_features
 from .arms import HELD_OUT
 
 CURVE_FIGURES = ("curve_mae_raw", "curve_mae_pct", "regressed_mae_raw_true")
-CLASS_FIGURES = ("accuracy",)
+CLASS_FIGURES = ("accuracy", "auc", "ece")
 
 
 class GradientBoosting:

@@ -1,14 +1,14 @@
-"""The figures of an experiment's table, each as a value a study: what pairs, averages and resamples without a model."""
+"""The figures of an experiment's table: means of a value a study, and those that only a run as a whole has."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..engines.metrics.study_record import Record
-from ..engines.metrics.summary import classifies
+from .pooled import AUC, ECE, RISK_COVERAGE, RISK_COVERAGE_TO_RANDOM, Pooled, disagreement_pct
 
 
 @dataclass(frozen=True)
@@ -18,18 +18,20 @@ class Figure:
     Args:
         key: name in files, as in ``metrics.json``.
         title: as a reader sees it.
-        value: of one study, None where it is undefined.
+        value: of one study, None where it is undefined; or a figure of all studies of a run.
         digits: after the decimal point.
         higher_is_better: the direction of progress.
         of_mask: says something of the predicted mask, and nothing where the true one is given.
+        of_class: is about the class, and undefined for a network that names none.
     """
 
     key: str
     title: str
-    value: Callable[[Record], float | None]
+    value: Callable[[Record], float | None] | Pooled
     digits: int = 3
     higher_is_better: bool = True
     of_mask: bool = False
+    of_class: bool = False
 
 
 def _entry(key: str) -> Callable[[Record], float | None]:
@@ -50,7 +52,12 @@ def _false_alarm(record: Record) -> float | None:
     return None if record["has_tumour"] else float(record["found_tumour"])
 
 
+def _disagreement(record: Record) -> float | None:
+    return disagreement_pct(record) if record["has_tumour"] else None
+
+
 RAW, PCT = "Curve MAE, {}, raw units", "Curve MAE, {}, relative enhancement, percentage points"
+AGREEMENT = "Regressed curve from the measured one, relative enhancement, percentage points"
 FIGURES = (
     Figure("dsc", "DSC", _entry("dsc"), of_mask=True),
     Figure("iou", "IoU", _entry("iou"), of_mask=True),
@@ -63,25 +70,20 @@ FIGURES = (
     Figure(
         "measured_mae_raw", RAW.format("measured under the mask"), _entry("measured_mae_raw"), 1, False, of_mask=True
     ),
-    Figure("accuracy", "Accuracy of the class", _correct),
+    Figure("agreement_mae_pct", AGREEMENT, _disagreement, 1, False, of_mask=True),
+    Figure("accuracy", "Accuracy of the class", _correct, of_class=True),
+    Figure("auc", "AUC of the class", AUC, of_class=True),
+    Figure("ece", "Expected calibration error of the class", ECE, 3, False, of_class=True),
+    Figure("risk_coverage", "Risk-coverage area of the curves' disagreement", RISK_COVERAGE, 3, False, of_mask=True),
+    Figure(
+        "risk_coverage_to_random",
+        "Risk-coverage area, as a share of the area at random",
+        RISK_COVERAGE_TO_RANDOM,
+        3,
+        False,
+        of_mask=True,
+    ),
     Figure("sensitivity", "Lesions found, share", _found, of_mask=True),
     Figure("fp_healthy", "Healthy studies with a finding, share", _false_alarm, 3, False, of_mask=True),
+    Figure("fp_per_study", "False positives a study", _entry("false_positives"), 3, False, of_mask=True),
 )
-"""Those of ``summarise`` that are means over studies."""
-
-
-def study_values(records: Sequence[Record], figure: Figure) -> dict[str, float]:
-    """Case → value, of the studies where it is defined; nothing where the network does not have the task."""
-    if figure.key == "accuracy" and not classifies(records):
-        return {}
-    values = {record["case"]: figure.value(record) for record in records}
-    return {case: value for case, value in values.items() if value is not None}
-
-
-def averaged(repeats: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """Case → mean over the seeds (and folds) in which it has a value."""
-    collected: dict[str, list[float]] = {}
-    for values in repeats:
-        for case, value in values.items():
-            collected.setdefault(case, []).append(value)
-    return {case: float(np.mean(values)) for case, values in collected.items()}

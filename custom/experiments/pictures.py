@@ -13,7 +13,8 @@ from ..engines.metrics.calibration import calibration
 from ..engines.metrics.figures import save_figure
 from ..engines.metrics.summary import confusion_matrix
 from .figures import FIGURES
-from .table import Cell, Line
+from .lines import Line
+from .table import Cell
 
 COLUMNS = 3
 
@@ -40,7 +41,7 @@ def draw_table(cells: Sequence[Cell], path: Path) -> Path:
 
 def draw_confusion_matrices(lines: Sequence[Line], classes: Sequence[str], path: Path) -> Path | None:
     """Share of each true class by answer, over all folds and seeds (the paper's Fig. 4); None where none classifies."""
-    counts = {line.name: confusion_matrix([r for run in line.runs for r in run], len(classes)) for line in lines}
+    counts = {line.name: confusion_matrix(line.records, len(classes)) for line in lines}
     counts = {name: np.array(matrix) for name, matrix in counts.items() if np.array(matrix)[:, :-1].any()}
     if not counts:
         return None
@@ -59,17 +60,16 @@ def draw_confusion_matrices(lines: Sequence[Line], classes: Sequence[str], path:
 
 def draw_calibration(lines: Sequence[Line], path: Path) -> Path | None:
     """Reliability of the class, and what the disagreement of the two curves says of the mask; None without either."""
-    found = {line.name: calibration([record for run in line.runs for record in run]) for line in lines}
+    found = {line.name: calibration(line.records) for line in lines}
     canvas = Canvas(figsize=(11, 4.6), layout="constrained")
     reliability, coverage = canvas.subplots(1, 2)
     for name, result in found.items():
         if (of_class := result["class"]) is not None:
             points = [(row["probability"], row["accuracy"]) for row in of_class["bins"]]
-            reliability.plot(*zip(*points, strict=True), "o-", label=f"{name}: ECE {of_class['ece']:.3f}")
+            reliability.plot(*zip(*points, strict=True), "o-", label=name)
         if (of_curves := result["curves"]) is not None:
             shares = np.arange(1, len(of_curves["risk"]) + 1) / len(of_curves["risk"])
-            label = f"{name}: {of_curves['area']:.3f}, at random {of_curves['area_random']:.3f}"
-            coverage.plot(shares, of_curves["risk"], label=label)
+            coverage.plot(shares, of_curves["risk"], label=name)
     if not (reliability.lines or coverage.lines):
         return None
     reliability.plot((0, 1), (0, 1), color="black", linewidth=0.5)

@@ -7,10 +7,11 @@ import io
 from pathlib import Path
 
 from .files import write_text
+from .lines import lines_of
 from .manifest import read_manifests
 from .markdown import as_markdown
 from .pictures import draw_calibration, draw_confusion_matrices, draw_table
-from .table import as_row, build_table, lines_of
+from .table import as_row, build_table
 
 
 def write_table(folder: Path) -> list[Path]:
