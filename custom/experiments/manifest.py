@@ -51,8 +51,10 @@ def read_manifests(folder: Path) -> list[dict[str, Any]]:
     found = [read_json(path) for path in sorted(folder.glob(f"**/{MANIFEST}"))]
     found = [content for content in found if isinstance(content, dict) and "experiment" in content]
 
-    def place(content: dict[str, Any]) -> tuple[int, int, int]:
-        return content["experiment"]["arms"].index(content["arm"]), content["fold"], content["seed"]
+    def place(content: dict[str, Any]) -> tuple[int, str, int, int]:
+        arms, arm = content["experiment"]["arms"], content["arm"]
+        order = arms.index(arm) if arm in arms else len(arms)  # those from elsewhere come last
+        return order, arm, content["fold"], content["seed"]
 
     return sorted(found, key=place)
 
