@@ -16,7 +16,7 @@ from .user_errors import find_input_error
 
 VERBS = {
     "phantom": ("data.phantom.cli", "write the embedded phantom data set"),
-    "prepare": ("data.prepare.cli", "list a folder of studies for training and evaluation"),
+    "prepare": ("experiments.nnunet.cli", "list a folder of studies, or lay a list out for nnU-Net"),
     "check": ("data.check.cli", "find everything that is wrong with a data set"),
     "check-config": ("config_check", "find misspelt keys and arguments in configuration files"),
     "label-studies": ("annotation.cli", "lay out a datalist's studies for a MONAI Label server"),
