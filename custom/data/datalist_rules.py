@@ -14,7 +14,7 @@ from .study import check_case, check_optional_text, check_phase_names
 ITEM_KEYS = (
     *("case", "patient", "phases", "image", "label", "labels", "liver", "lesion_class"),
     *("true_enhancement", "site", "fold", "name", "lesions", "atypical", "notes", "affines"),
-    *("exam", "phase_map", "lesion_free"),
+    *("exam", "phase_map", "lesion_free", "kind"),
 )
 PATH_KEYS = ("image", "exam", "label", "liver")
 PATH_TABLES = ("phases", "labels")
@@ -89,6 +89,8 @@ def mistakes_of_item(item: Mapping, content: Mapping, path: Path) -> Iterator[In
         _check_form(item, where)
     with faults.at():
         _check_class(item.get("lesion_class"), content.get("classes"), where)
+    with faults.at():
+        _check_kind(item, content.get("classes"), where)
     yield from (fault.error for fault in faults.found)
 
 
@@ -135,4 +137,17 @@ def _check_class(lesion_class: object, classes: list[str] | None, where: str) ->
             expected=f"one of {', '.join(classes)}, or null",
             where=where,
             remedy="Correct the entry, or the list of classes.",
+        )
+
+
+def _check_kind(item: Mapping, classes: list[str] | None, where: str) -> None:
+    """A kind is what the lesions are when no class names them."""
+    kind = item.get("kind")
+    check_optional_text(kind, f"{where}, kind", "what the lesions are that no class names, or null")
+    if kind is not None and (item.get("lesion_class") is not None or kind in (classes or ())):
+        raise InputError(
+            found=f"kind {kind!r} of lesions that have a class",
+            expected="a kind only where lesion_class is null, and another name than the classes",
+            where=where,
+            remedy="Remove the kind, or correct the class.",
         )

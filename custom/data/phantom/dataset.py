@@ -126,6 +126,8 @@ def write_study(
         "lesion_class": study.classes[0] if len(study.classes) == 1 else None,
         "true_enhancement": study.truth["true_enhancement"],
     }
+    if study.kind is not None:
+        item["kind"] = study.kind
     if planned.fold is not None:
         item["fold"] = planned.fold
     seeds = {"patient": planned.seed, "acquisition": planned.acquisition_seed}
@@ -172,7 +174,7 @@ def _write_lists(folder: Path, planned: list[PlannedStudy], results: list[tuple[
 
 
 def _write_labels(path: Path, sections: dict[str, list[dict]]) -> None:
-    """One line for each study; a class is ``none`` without tumour and empty where there are two."""
+    """One line for each study; a class is ``none`` without tumour, and empty where there are two or none names it."""
     with path.open("w", encoding="utf-8", newline="") as stream:
         table = csv.writer(stream, lineterminator="\n")
         table.writerow(("case", "patient", "lesion_class"))

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...types import DEFAULT_CLASSES, PHASES, REFERENCE_PHASE
+from ...types import DEFAULT_CLASSES, PHASES, REFERENCE_PHASE, InputError
 from .anatomy import Anatomy, draw_anatomy
 from .grid import Grid, Pose
 from .kinetics import Circulation
+from .lesion_kinds import UNKNOWN_KINDS
 from .lesion_kinetics import draw_kind, draw_kinetics
 from .lesions import LesionShape, draw_shape, mask_voxels, place_shapes
 from .presets import Preset
@@ -50,15 +51,20 @@ def draw_patient(
     Args:
         seed: the patient's seed.
         preset: size.
-        lesions: class of each lesion, empty = healthy; None draws a class and 1–3 lesions of it.
+        lesions: class of each lesion, or each one of `UNKNOWN_KINDS`; empty = healthy; None draws a class and 1–3
+            lesions of it.
         kinds: kind of each lesion; None draws them.
 
     Returns:
         The patient; shapes and places never depend on the classes.
+
+    Raises:
+        InputError: lesions that are neither, or of both sorts, which a mask cannot hold apart.
     """
     body, outline, contrast = (np.random.default_rng([seed, stream]) for stream in range(3))
     if lesions is None:
         lesions = draw_lesion_classes(contrast, DEFAULT_CLASSES[contrast.integers(len(DEFAULT_CLASSES))])
+    _check_lesions(lesions)
     anatomy, organs, grid = draw_anatomy(body), vary_organs(body), Grid.of(preset)
     shapes = _draw_placed_shapes(outline, len(lesions), anatomy, grid, preset.diameter_mm)
     kinds = kinds or [draw_kind(contrast, name) for name in lesions]
@@ -67,6 +73,16 @@ def draw_patient(
         for shape, name, kind in zip(shapes, lesions, kinds, strict=True)
     ]
     return Patient(anatomy, organs, tuple(drawn))
+
+
+def _check_lesions(lesions: Sequence[str]) -> None:
+    if not any(set(lesions) <= set(names) for names in (DEFAULT_CLASSES, UNKNOWN_KINDS)):
+        raise InputError(
+            found=f"lesions {', '.join(lesions)}",
+            expected=f"all among {', '.join(DEFAULT_CLASSES)}, or all among {', '.join(UNKNOWN_KINDS)}",
+            where="phantom lesions",
+            remedy="Put them into studies of their own.",
+        )
 
 
 def _draw_placed_shapes(rng, count: int, anatomy: Anatomy, grid: Grid, limits_mm) -> list[LesionShape]:

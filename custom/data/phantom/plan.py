@@ -20,7 +20,7 @@ class PlannedStudy:
     Args:
         case, patient: fictitious names that tell nothing about the content.
         section: one of `SECTIONS`; with folds, fold 0 is the validation section.
-        lesions: class of each lesion; empty = healthy.
+        lesions: class of each lesion, or kind that no class names; empty = healthy.
         seed, acquisition_seed: see `simulate_study`.
         fold: cross-validation fold, or None.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from ...types import InputError
@@ -16,7 +16,7 @@ class Preset:
         shape: voxels ``(X, Y, Z)``.
         spacing_mm: voxel size along the same axes; X and Y in-plane, Z through-plane.
         sub_slices: thin slices that are rendered and averaged for each thick one (partial volume).
-        counts: studies of each section, by lesion class and ``"healthy"``.
+        counts: studies of each section, by lesion class, kind that no class names, and ``"healthy"``.
         folds: number of cross-validation folds among the training studies; 0 = none.
         follow_up: share of patients with a second examination, which lies in the same section.
         mixed: share of studies with lesions of two classes.
@@ -33,19 +33,21 @@ class Preset:
     diameter_mm: tuple[float, float] = (8.0, 60.0)
 
 
+DEMO: Final = Preset(
+    shape=(128, 128, 16),
+    spacing_mm=(2.5, 2.5, 8.0),
+    sub_slices=2,
+    counts={
+        "training": {"hemangioma": 116, "HCC": 116, "healthy": 24},
+        "validation": {"hemangioma": 15, "HCC": 15, "healthy": 2},
+        "test": {"hemangioma": 30, "HCC": 30, "healthy": 20},
+    },
+    follow_up=0.06,
+    mixed=0.04,
+)
+
 PRESETS: Final[dict[str, Preset]] = {
-    "demo": Preset(
-        shape=(128, 128, 16),
-        spacing_mm=(2.5, 2.5, 8.0),
-        sub_slices=2,
-        counts={
-            "training": {"hemangioma": 116, "HCC": 116, "healthy": 24},
-            "validation": {"hemangioma": 15, "HCC": 15, "healthy": 2},
-            "test": {"hemangioma": 30, "HCC": 30, "healthy": 20},
-        },
-        follow_up=0.06,
-        mixed=0.04,
-    ),
+    "demo": DEMO,
     "paper": Preset(
         shape=(256, 256, 28),
         spacing_mm=(1.5, 1.5, 5.0),
@@ -63,6 +65,12 @@ PRESETS: Final[dict[str, Preset]] = {
             "test": {"hemangioma": 1, "HCC": 1, "healthy": 1},
         },
         diameter_mm=(30.0, 60.0),
+    ),
+    "unknown": replace(  # to ask networks of the classes about kinds that they never saw, beside those that they did
+        DEMO,
+        counts={"test": {"hemangioma": 20, "HCC": 20, "cyst": 20, "metastasis": 20}},
+        follow_up=0.0,
+        mixed=0.0,
     ),
 }
 

@@ -38,9 +38,15 @@ class PhantomStudy:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Distinct lesion classes, sorted as in `DEFAULT_CLASSES`; empty for a healthy study."""
+        """Distinct lesion classes, sorted as in `DEFAULT_CLASSES`; empty for a study without a lesion of a class."""
         present = {lesion["class"] for lesion in self.truth["lesions"]}
         return tuple(name for name in DEFAULT_CLASSES if name in present)
+
+    @property
+    def kind(self) -> str | None:
+        """What the lesions of a study are that no class names; else None."""
+        kinds = sorted({lesion["kind"] for lesion in self.truth["lesions"] if lesion["class"] is None})
+        return " and ".join(kinds) or None
 
 
 def simulate_study(
@@ -57,7 +63,8 @@ def simulate_study(
     Args:
         seed: the patient; the same seed gives the same bits.
         preset: one of `PRESETS`.
-        lesions: class of each lesion (empty = healthy); None draws one class and 1–3 lesions.
+        lesions: class of each lesion (empty = healthy), or each one of `UNKNOWN_KINDS`, which no class names; None
+            draws one class and 1–3 lesions.
         kinds: kind of each lesion (`KINDS`); None draws them, one in five atypical.
         acquisition_seed: the examination; another one gives a follow-up of the same patient. None = ``seed``.
         site: one of `SITES`; another one changes times, noise and gain of the same examination.

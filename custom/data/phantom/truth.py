@@ -29,20 +29,20 @@ def measure_truth(
         affine: voxel to RAS mm.
 
     Returns:
-        Tumour mask ``(X, Y, Z)`` uint8 (class index + 1), and plain values for the manifest.
+        Tumour mask ``(X, Y, Z)`` uint8 (`label_value`), and plain values for the manifest.
     """
     voxel_ml = abs(np.linalg.det(affine[:3, :3])) / 1000.0
     tumour = np.zeros(aligned.shape[1:], np.uint8)
     lesions = []
     for lesion, cover in zip(patient.lesions, covers, strict=True):
         inside = cover > 0.5
-        tumour[inside] = DEFAULT_CLASSES.index(lesion.kinetics.lesion_class) + 1
+        tumour[inside] = label_value(lesion.kinetics.lesion_class)
         centre = affine[:3, :3] @ np.argwhere(inside).mean(0) + affine[:3, 3]
         lesions.append(
             {
                 "class": lesion.kinetics.lesion_class,
                 "kind": lesion.kinetics.kind,
-                "atypical": lesion.kinetics.kind != "typical",
+                "atypical": lesion.kinetics.atypical,
                 "centre_ras_mm": [round(float(c), 2) for c in centre],
                 "diameter_mm": round(lesion.shape.diameter_mm, 2),
                 "volume_ml": round(float(inside.sum() * voxel_ml), 4),
@@ -61,6 +61,11 @@ def measure_truth(
         "snr": round(acquisition.snr, 3),
         "gain": round(acquisition.gain, 5),
     }
+
+
+def label_value(lesion_class: str | None) -> int:
+    """Class index + 1; 1, which alone in a mask says where and not what, for a lesion of no class."""
+    return 1 if lesion_class is None else DEFAULT_CLASSES.index(lesion_class) + 1
 
 
 def _curve(aligned: np.ndarray, inside: np.ndarray) -> list[float]:
