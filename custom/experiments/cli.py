@@ -1,9 +1,10 @@
-"""``python -m custom experiment``: run an experiment's arms over folds and seeds, or make its table anew."""
+"""``python -m custom experiment``: run an experiment's arms over folds and seeds, or show what was found."""
 
 from __future__ import annotations
 
 import argparse
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
@@ -12,6 +13,7 @@ from ..data.phantom import ensure_phantom
 from ..types import COMMAND, InputError
 from .arms import read_experiment
 from .plan import Run, plan_runs, prepare_folders
+from .publish import publish
 from .schedule import slots, work_off
 from .settings import CONFIGS, EXPERIMENTS, Settings
 from .write import write_table
@@ -22,8 +24,16 @@ logger = logging.getLogger(__name__)
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's options to ``parser``."""
     known = ", ".join(sorted(file.stem for file in EXPERIMENTS.glob("*.yaml")))
-    parser.add_argument("name", help=f"{known}; a YAML file of your own; or table, to make a table anew")
-    parser.add_argument("folder", nargs="?", metavar="DIR", help="with table: the folder of an experiment")
+    parser.add_argument(
+        "name",
+        help=f"{known}; a YAML file of your own; or of finished ones: table, made anew; report, a page of several",
+    )
+    parser.add_argument(
+        "folders",
+        nargs="*",
+        metavar="DIR",
+        help="with table: an experiment's folder; with report: several, or archives",
+    )
     parser.add_argument(
         "--datalist", metavar="FILE", help="the studies (default: the embedded phantom, made if needed)"
     )
@@ -31,7 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seeds", type=int, default=3, help="trainings a fold (default: 3)")
     parser.add_argument("--steps", type=int, metavar="N", help="optimiser steps a training (default: train.json's)")
     parser.add_argument("--arms", nargs="+", metavar="ARM", help="only these (default: all)")
-    parser.add_argument("--output", metavar="DIR", help="default: outputs/experiments/<name>")
+    parser.add_argument(
+        "--output", metavar="PATH", help="folder (default: outputs/experiments/<name>); of a report: its page"
+    )
     parser.add_argument("--resume", action="store_true", help="go on in that folder; finished runs stay as they are")
     parser.add_argument("--parallel", type=int, metavar="N", help="runs at a time (default: one for each GPU, else 1)")
     parser.add_argument(
@@ -46,8 +58,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Plan, run what is not finished, write the table and say where it is."""
-    if arguments.name == "table":
-        _write(Path(arguments.folder or "."))
+    if arguments.name in FINISHED:
+        _say(FINISHED[arguments.name](arguments))
         return
     _check(arguments)
     settings = _settings(arguments)
@@ -72,11 +84,23 @@ def run(arguments: argparse.Namespace) -> None:
         work_off(waiting, slots(arguments.parallel))
     finally:
         if any(run.finished for run in runs):
-            _write(output)
+            _say(write_table(output))
 
 
-def _write(folder: Path) -> None:
-    logger.info("Written:\n%s", "\n".join(f"  {path}" for path in write_table(folder)))
+def _table(arguments: argparse.Namespace) -> list[Path]:
+    return [path for folder in arguments.folders or ["."] for path in write_table(Path(folder))]
+
+
+def _report(arguments: argparse.Namespace) -> list[Path]:
+    return publish([Path(folder) for folder in arguments.folders], Path(arguments.output or "results.md"))
+
+
+FINISHED = {"table": _table, "report": _report}
+"""What can be asked of finished experiments."""
+
+
+def _say(written: Sequence[Path]) -> None:
+    logger.info("Written:\n%s", "\n".join(f"  {path}" for path in written))
 
 
 def _settings(arguments: argparse.Namespace) -> Settings:
@@ -106,6 +130,13 @@ def _chosen(runs: list[Run], arms: list[str] | None) -> list[Run]:
 
 
 def _check(arguments: argparse.Namespace) -> None:
+    if arguments.folders:
+        raise InputError(
+            found=f"{arguments.folders[0]!r} after {arguments.name}",
+            expected="the name of one experiment",
+            where="experiment",
+            remedy=f"Name the folder by --output, or see {COMMAND} experiment --help.",
+        )
     for option, least in (("seeds", 1), ("folds", 0), ("parallel", 1)):
         value = getattr(arguments, option)
         if value is not None and (value < least or (option == "folds" and value == 1)):

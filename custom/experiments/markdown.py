@@ -67,11 +67,23 @@ def _how_to_read(reference: str) -> str:
 def _section(figure: Figure, cells: Sequence[Cell]) -> str:
     better = "higher" if figure.higher_is_better else "lower"
     studies = span([cell.studies for cell in cells])
+    return f"## {figure.title}\n{studies} studies; {better} is better.\n\n{figure_table(figure, cells)}"
+
+
+def figure_table(figure: Figure, cells: Sequence[Cell]) -> str:
+    """One figure, an arm a line."""
     told = any(cell.reported for cell in cells)
-    head = f"| | {COLUMNS} |" + (" the paper |" if told else "")
+    head = f"| {figure.title} {'↑' if figure.higher_is_better else '↓'} | {COLUMNS} |" + (
+        " the paper |" if told else ""
+    )
     rows = [head, "|---" * (head.count("|") - 1) + "|"]
     rows += ["| " + " | ".join(_entries(cell, figure.digits, told)) + " |" for cell in cells]
-    return f"## {figure.title}\n{studies} studies; {better} is better.\n\n" + "\n".join(rows)
+    return "\n".join(rows)
+
+
+def title_with_arrow(figure: Figure) -> str:
+    """The title, and whether more or less of it is better."""
+    return f"{figure.title} {'↑' if figure.higher_is_better else '↓'}"
 
 
 def _entries(cell: Cell, digits: int, told: bool) -> list[str]:

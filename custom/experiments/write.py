@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 from .files import write_text
-from .lines import lines_of
+from .lines import Manifest, lines_of
 from .manifest import read_manifests
 from .markdown import as_markdown
 from .pictures import draw_calibration, draw_confusion_matrices, draw_table
-from .table import as_row, build_table
+from .table import Cell, as_row, build_table
 
 
 def write_table(folder: Path) -> list[Path]:
@@ -24,17 +25,22 @@ def write_table(folder: Path) -> list[Path]:
         InputError: no finished run, or runs of several experiments.
     """
     manifests = read_manifests(folder)
-    lines, cells = lines_of(manifests), build_table(manifests)
-    target = folder / "table"
+    cells, target = build_table(manifests), folder / "table"
     text = io.StringIO()
     rows = [as_row(cell) for cell in cells]
     writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    written: list[Path | None] = [write_text(target / "table.csv", text.getvalue())]
-    written.append(write_text(target / "table.md", as_markdown(cells, manifests)))
-    written.append(draw_table(cells, target / "figures.png"))
+    csv_path = write_text(target / "table.csv", text.getvalue())
+    return [csv_path, write_text(target / "table.md", as_markdown(cells, manifests)), *draw(manifests, cells, target)]
+
+
+def draw(manifests: Sequence[Manifest], cells: Sequence[Cell], target: Path) -> list[Path]:
+    """Draw the table's pictures into ``target``; returns the paths of those that there is something to draw for."""
+    target.mkdir(parents=True, exist_ok=True)
+    lines = lines_of(manifests)
     classifying = [line for line in lines if "accuracy" in line.shows]
+    written = [draw_table(cells, target / "figures.png")]
     written.append(draw_confusion_matrices(classifying, manifests[0]["classes"], target / "confusion_matrices.png"))
     written.append(draw_calibration([line for line in lines if "dsc" in line.shows], target / "calibration.png"))
     return [path for path in written if path is not None]

@@ -1,0 +1,137 @@
+"""The page of results: what several experiments show, by rule and from their manifests alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ..data.phantom.presets import PRESETS
+from .figures import FIGURES, Figure
+from .lines import Manifest
+from .markdown import figure_table, number, title_with_arrow, unfinished, what_was_run
+from .settings import EXPERIMENTS, Settings
+from .table import Cell, build_table
+from .verdict import LEVEL, sentence
+
+SAID = ("dsc", "curve_mae_raw", "accuracy", "auc")
+"""Figures with a table and a verdict each."""
+
+BESIDE = ("iou", "hd95_mm", "curve_mae_pct", "agreement_mae_pct", "ece", "risk_coverage_to_random", "fp_healthy")
+"""Figures whose means are shown."""
+
+PICTURES = {
+    "figures.png": "All figures with their 95 % intervals",
+    "confusion_matrices.png": "Confusion matrix of each arm",
+    "calibration.png": "Reliability of the class, and what the disagreement of the curves says of the mask",
+}
+PANELS = "panels-{}.png"
+"""Sections of single studies, named by the percentile of the compared arm's DSC."""
+
+
+def as_page(results: Sequence[Sequence[Manifest]], images: Mapping[str, Sequence[str]]) -> str:
+    """The generated part of the page.
+
+    Args:
+        results: manifests of each experiment, in the order of the page.
+        images: experiment → paths of its pictures, relative to the page.
+    """
+    parts = [_head(results)]
+    for manifests in results:
+        parts += _experiment(manifests, images.get(manifests[0]["experiment"]["name"], []))
+    return "\n\n".join([*parts, *_not_run(results)]) + "\n"
+
+
+def _head(results: Sequence[Sequence[Manifest]]) -> str:
+    manifests = [manifest for one in results for manifest in one]
+    text = ""
+    if all(map(_is_phantom, manifests)):
+        text = "Every figure is of the digital phantom, none of patients. "
+        text += f"{_share_of_demo(manifests)}\n\n"
+    return (
+        f"## Experiments\n{text}"
+        f"**Helps**, **harms**, **better** and **worse** are said by rule: where the 95 % interval of the difference "
+        f"is on one side of 0 and the paired test has p < {LEVEL} after Holm's correction over the arms of a figure. "
+        "*No difference shown* is not *no difference*: the interval says how large it may be. Intervals are over "
+        "patients and know nothing of how trainings differ by chance; with one seed a fold, a difference that is shown "
+        "may be one of trainings as well as one of methods."
+    )
+
+
+def _is_phantom(manifest: Manifest) -> bool:
+    """Whether a true curve is known, as it is of a phantom alone."""
+    return any(record["curves"]["true"] for records in manifest["evaluations"].values() for record in records)
+
+
+def _share_of_demo(manifests: Sequence[Manifest]) -> str:
+    settings = Settings()
+    studies = sum(PRESETS[settings.value("phantom")].counts["training"].values())
+    whole = settings.value("epochs") * -(-studies // settings.value("studies_per_batch"))
+    steps = sorted({manifest["budget"]["steps"] for manifest in manifests if manifest.get("budget")})
+    shares = [f"{count:,} optimiser steps, {100 * count / whole:.0f} %" for count in steps]
+    return f"Budget of a training: {'; '.join(shares)} of the {whole:,} that `train.json` spends on the demo."
+
+
+def _experiment(manifests: Sequence[Manifest], images: Sequence[str]) -> list[str]:
+    experiment, missing = manifests[0]["experiment"], unfinished(manifests)
+    cells = build_table(manifests)
+    parts = [f"### {experiment['title']}\n{what_was_run(manifests)}"]
+    parts += [f"**Not finished:** {'; '.join(missing)}."] if missing else []
+    parts += _said(cells)
+    parts += [figure_table(figure, found) for figure in _figures(SAID) if (found := _of(cells, figure))]
+    parts += _beside(cells)
+    parts += [f"![{_caption(Path(image).name)}]({image})" for image in images]
+    return [*parts, f"To repeat it:\n```\n{_command(manifests)}\n```"]
+
+
+def _figures(keys: Sequence[str]) -> list[Figure]:
+    return [figure for figure in FIGURES if figure.key in keys]
+
+
+def _of(cells: Sequence[Cell], figure: Figure) -> list[Cell]:
+    return [cell for cell in cells if cell.figure == figure.key]
+
+
+def _said(cells: Sequence[Cell]) -> list[str]:
+    compared: dict[str, list[tuple[Cell, Figure]]] = {}
+    for figure in _figures(SAID):
+        for cell in _of(cells, figure):
+            if cell.difference is not None:
+                compared.setdefault(cell.arm, []).append((cell, figure))
+    return ["\n".join(sentence(arm, found) for arm, found in compared.items())] if compared else []
+
+
+def _beside(cells: Sequence[Cell]) -> list[str]:
+    """Further figures, an arm a line, means alone."""
+    figures = [figure for figure in _figures(BESIDE) if _of(cells, figure)]
+    arms = dict.fromkeys(cell.arm for figure in figures for cell in _of(cells, figure))
+    if not arms:
+        return []
+    means = {(cell.arm, cell.figure): cell.mean for cell in cells}
+    heads = [title_with_arrow(figure) for figure in figures]
+    rows = [f"| means | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|"]
+    for arm in arms:
+        entries = [number(means.get((arm, figure.key)), figure.digits) for figure in figures]
+        rows.append(f"| {arm} | {' | '.join(entries)} |")
+    return ["\n".join(rows)]
+
+
+def _caption(name: str) -> str:
+    if name in PICTURES:
+        return PICTURES[name]
+    percentile = name.removeprefix(PANELS.partition("{")[0]).partition(".")[0]
+    return f"Held-out study at percentile {percentile} of the compared arm's DSC"
+
+
+def _command(manifests: Sequence[Manifest]) -> str:
+    experiment = manifests[0]["experiment"]
+    folds = experiment["folds"] if experiment["folds"] > 1 else 0
+    trained = [manifest for manifest in manifests if manifest.get("budget")]
+    steps = f" --steps {trained[0]['budget']['steps']}" if trained else ""
+    seeds = max(manifest["experiment"]["seeds"] for manifest in manifests)
+    return f"python -m custom experiment {experiment['name']} --folds {folds} --seeds {seeds}{steps}"
+
+
+def _not_run(results: Sequence[Sequence[Manifest]]) -> list[str]:
+    run = {manifests[0]["experiment"]["name"] for manifests in results}
+    missing = [f"`{path.stem}`" for path in sorted(EXPERIMENTS.glob("*.yaml")) if path.stem not in run]
+    return [f"### Not run\n{', '.join(missing)}."] if missing else []
