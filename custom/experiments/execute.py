@@ -72,12 +72,17 @@ def _train(task: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def _evaluate(task: dict[str, Any], folder: Path, condition: str) -> list[Record]:
-    own = {"validate#dataset#data#section": "validation"}
-    own["evaluation_dir"] = str(folder / "evaluation" / folder_name(condition))
-    workflow = _workflow(task, folder, [str(CONFIGS / "evaluate.json")], {**own, **task["conditions"][condition]})
+    workflow = evaluation(task, folder, condition)
     workflow.run()
     workflow.finalize()
     return workflow.parser.get_parsed_content("validate#evaluator").state.metric_details[RECORDS]
+
+
+def evaluation(task: dict[str, Any], folder: Path, condition: str) -> ConfigWorkflow:
+    """Judging the weights in ``folder`` on the held-out studies of its datalist, ready to run."""
+    own = {"validate#dataset#data#section": "validation"}
+    own["evaluation_dir"] = str(folder / "evaluation" / folder_name(condition))
+    return _workflow(task, folder, [str(CONFIGS / "evaluate.json")], {**own, **task["conditions"][condition]})
 
 
 def _workflow(task: dict[str, Any], folder: Path, overlays: list[str], own: dict[str, Any]) -> ConfigWorkflow:
