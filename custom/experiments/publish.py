@@ -10,7 +10,8 @@ from ..types import InputError
 from .archive import SUFFIX, read_results, write_archive
 from .files import write_text
 from .lines import Manifest
-from .report import PANELS, PICTURES, as_page
+from .panels import PANELS
+from .report import PICTURES, as_page
 from .table import build_table
 from .write import draw
 

@@ -9,6 +9,7 @@ from ..data.phantom.presets import PRESETS
 from .figures import FIGURES, Figure
 from .lines import Manifest
 from .markdown import figure_table, number, title_with_arrow, unfinished, what_was_run
+from .panels import PANELS
 from .settings import EXPERIMENTS, Settings
 from .table import Cell, build_table
 from .verdict import LEVEL, sentence
@@ -24,8 +25,6 @@ PICTURES = {
     "confusion_matrices.png": "Confusion matrix of each arm",
     "calibration.png": "Reliability of the class, and what the disagreement of the curves says of the mask",
 }
-PANELS = "panels-{}.png"
-"""Sections of single studies, named by the percentile of the compared arm's DSC."""
 
 
 def as_page(results: Sequence[Sequence[Manifest]], images: Mapping[str, Sequence[str]]) -> str:
