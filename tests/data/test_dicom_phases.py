@@ -6,7 +6,8 @@ import pytest
 from custom.data import load_study
 from custom.data.dicom.automatic import TIE, UNSURE
 from custom.data.dicom.blood_and_liver import Curves
-from custom.data.dicom.phases import Evidence, name_phases
+from custom.data.dicom.evidence import Evidence
+from custom.data.dicom.phases import name_phases
 from custom.types import PHASES, InputError
 
 ENHANCING = dict(zip(PHASES, (1.0, 1.2, 1.4, 1.3), strict=True))
@@ -24,10 +25,13 @@ def assert_named(study, volumes):
         np.testing.assert_array_equal(study.phases[phase].data, volumes[phase])
 
 
-def evidence(names=None, times=None, blood=None, liver=None, count=4, injection=None, agents=None, early=None):
-    """Evidence on as many candidates as there are names, times, or values of blood."""
+def evidence(
+    names=None, times=None, blood=None, liver=None, arteries=None, count=4, injection=None, agents=None, early=None
+):
+    """Evidence on as many candidates as there are names, times, or values of blood; arteries as all blood."""
     count = len(next((given for given in (names, times, blood) if given is not None), range(count)))
-    curves = None if blood is None else Curves(np.array(blood, dtype=float), np.array(liver, dtype=float))
+    arteries = blood if arteries is None else arteries
+    curves = None if blood is None else Curves(*np.array([blood, arteries, liver], dtype=float))
     return Evidence(
         names=names or [set()] * count,
         times_s=np.full(count, np.nan) if times is None else np.array(times, dtype=float),

@@ -10,9 +10,10 @@ import numpy as np
 from ...types import InputError
 from ..budget import MemoryBudget
 from ..phase_names import OTHER
-from .evidence import gather_evidence, in_order_of_time
-from .image_scores import enhancement_onset
-from .phases import TARGETS_S, Evidence, Naming, is_untimed_course, name_phases
+from .evidence import Evidence, gather_evidence, in_order_of_time
+from .image_scores import enhancement_onset, washes_out_late
+from .phase_scores import TARGETS_S, is_untimed_course
+from .phases import Naming, name_phases
 from .records import TimePoint
 from .selection import list_volumes
 from .set_aside import sort_out
@@ -67,14 +68,15 @@ def _check_names(naming: Naming, candidates: list[TimePoint], evidence: Evidence
         i = naming.phases.get(phase)
         if j not in named and i is not None and evidence.names[i] == names:
             alike = evidence.early[i] == evidence.early[j]
-            if naming.margin < UNSURE and alike and phase != "pre":  # of two before contrast, either will do
+            # of two before contrast either will do; of several delayed ones the first, and a flag tells
+            if naming.margin < UNSURE and alike and phase not in ("pre", "delayed"):
                 labels = " and series ".join(sorted((candidates[i].label, candidates[j].label)))
                 raise _undecided(f"phase {phase} twice: series {labels}", "one series for each phase", where)
             continue
         raise _undecided(
             f'series {candidates[j].label} "{candidates[j].file.title}", which speaks of {phase} '
-            "but does not lie there in the order of time",
-            "descriptions and acquisition times that agree",
+            "but does not lie there in the order of time, or does not look so",
+            "descriptions, acquisition times and images that agree",
             where,
         )
 
@@ -98,7 +100,7 @@ def _as_good(naming: Naming, evidence: Evidence) -> bool:
     """Whether best and next naming differ only by volumes that serve as well: near in time, or both before contrast."""
     if set(naming.phases) != set(naming.rival):
         return False
-    onset = None if evidence.curves is None else enhancement_onset(evidence.curves.blood)
+    onset = None if evidence.curves is None else enhancement_onset(evidence.curves)
     times_s = {phase: evidence.times_s[i] for phase, i in naming.phases.items()}  # NaN where unknown
     for phase, i in naming.phases.items():
         j = naming.rival[phase]
@@ -117,7 +119,7 @@ def _record(phase: str, naming: Naming, candidates: list[TimePoint], evidence: E
     kinds = ["acquisition order"]
     kinds += ["description"] if evidence.names[i] else []
     kinds += ["times"] if not np.isnan(evidence.times_s[i]) else []
-    ratio = None if evidence.curves is None else evidence.curves.blood[i] / evidence.curves.liver[i]
+    ratio = None if evidence.curves is None else evidence.curves.blood_to_liver(phase)[i]
     seen = ratio is not None and not np.isnan(ratio)
     return {
         "rule": ", ".join([*kinds, "image"] if seen else kinds),
@@ -136,10 +138,19 @@ def _flags(naming: Naming, candidates: list[TimePoint], evidence: Evidence) -> l
         flags.append("phase_order_from_descriptions" if named else "phase_order_from_acquisition_order")
     if len(candidates) > len(naming.phases):
         flags.append(f"phases_picked_from:{len(candidates)}")
-    if is_untimed_course(evidence) or (naming.margin < UNSURE and not _as_good(naming, evidence)):
+    close = naming.margin < UNSURE and not _as_good(naming, evidence)
+    if is_untimed_course(evidence) or close or _may_be_too_late(naming, evidence):
         flags.append("phase_choice_uncertain")
     flags += [f"phase_evidence_against:{source}" for source in naming.against]
     return flags
+
+
+def _may_be_too_late(naming: Naming, evidence: Evidence) -> bool:
+    """Whether the order alone makes a volume the delayed phase that looks as if it came minutes after that."""
+    i = naming.phases.get("delayed")
+    if i is None or evidence.curves is None or evidence.names[i] or not np.isnan(evidence.times_s[i]):
+        return False
+    return washes_out_late(evidence.curves, naming.phases)
 
 
 def _undecided(found: str, expected: str, where: str) -> InputError:

@@ -1,8 +1,8 @@
 """What the images say, whatever the phases are called: how bright blood and liver are in each volume.
 
-Blood is what changes most from volume to volume and is brightest at its best (aorta; spleen, renal cortex follow it);
-liver is the bulk of what changes and is bright throughout. Everything is relative to the body's median in the same
-volume, so that neither scaling nor the receiver's gain matters.
+Blood is what changes most from volume to volume and is brightest at its best (aorta, spleen, renal cortex, veins);
+arteries are the part of it that is at its best first. Liver is the bulk of what changes and is bright throughout.
+Everything is relative to the body's median in the same volume, so that neither scaling nor the receiver's gain matters.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ SAME_PLACE_MM = 4.0
 BODY = 0.2  # of the 99th percentile
 TISSUE = 0.6  # of the body's median, in every volume: leaves out air, lung and what the breath moves into their place
 FEWEST_BLOCKS = 100
+ARTERIES = 0.25
+"""Share of the blood that is at its best no later than where this share of it has been."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,11 +33,16 @@ class Curves:
     """Signal over the body's median in each of N volumes, in the order of time; NaN where a volume was not compared.
 
     Args:
-        blood, liver: ``(N,)``.
+        blood, arteries, liver: ``(N,)``.
     """
 
     blood: np.ndarray
+    arteries: np.ndarray
     liver: np.ndarray
+
+    def blood_to_liver(self, phase: str) -> np.ndarray:
+        """What tells a phase: blood over liver ``(N,)``, of the arteries for the arterial phase."""
+        return (self.arteries if phase == "arterial" else self.blood) / self.liver
 
 
 def blood_and_liver(volumes: Sequence[TimePoint], groups: np.ndarray, budget: MemoryBudget) -> Curves | None:
@@ -57,9 +64,9 @@ def blood_and_liver(volumes: Sequence[TimePoint], groups: np.ndarray, budget: Me
     curves = _curves(_blocks([volumes[k] for k in members], budget))
     if curves is None:
         return None
-    blood, liver = np.full((2, len(volumes)), np.nan)
-    blood[members], liver[members] = curves
-    return Curves(blood, liver)
+    known = np.full((3, len(volumes)), np.nan)
+    known[:, members] = curves
+    return Curves(*known)
 
 
 def _distance_mm(volume: TimePoint, other: TimePoint) -> float:
@@ -89,8 +96,8 @@ def _blocks(volumes: list[TimePoint], budget: MemoryBudget) -> np.ndarray:
     return np.stack(blocks).reshape(len(volumes), -1)
 
 
-def _curves(blocks: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-    """Blood and liver ``(N,)`` of block means ``(N, V)``."""
+def _curves(blocks: np.ndarray) -> np.ndarray | None:
+    """Blood, arteries and liver ``(3, N)`` of block means ``(N, V)``."""
     mean = blocks.mean(0)
     body = blocks[:, mean > BODY * np.quantile(mean, 0.99)]
     if body.shape[1] < FEWEST_BLOCKS:
@@ -104,4 +111,7 @@ def _curves(blocks: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
     blood = bloodlike >= np.quantile(bloodlike, 0.97)
     bulk = (change >= np.quantile(change, 0.6)) & (change < np.quantile(change, 0.95)) & ~blood
     liver = bulk & (least >= np.quantile(least[bulk], 0.6))
-    return np.median(relative[:, blood], axis=1), relative[:, liver].mean(1)
+    peak = relative[:, blood].argmax(0)
+    arteries = np.flatnonzero(blood)[peak <= np.quantile(peak, ARTERIES)]
+    medians = [np.median(relative[:, chosen], axis=1) for chosen in (blood, arteries)]
+    return np.stack([*medians, relative[:, liver].mean(1)])

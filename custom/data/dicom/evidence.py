@@ -3,18 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from ...types import PHASES
 from ..budget import MemoryBudget
 from ..phase_names import phases_in_text, speaks_of_early
-from .blood_and_liver import blood_and_liver
-from .phases import Evidence
+from .blood_and_liver import Curves, blood_and_liver
 from .records import TimePoint
 
 _SAME_EXAM_S = 3600.0
 _LAST = 10**9
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known about N candidates, in the order of time.
+
+    Args:
+        names: phases that each candidate's description speaks of.
+        times_s: ``(N,)`` seconds on one clock, NaN where unknown.
+        injection_s: start of injection on that clock, or ``None``.
+        curves: blood and liver in each, or ``None``.
+        groups: ``(N,)`` candidates of equal geometry and sequence share a number.
+        sequences: ``(N,)`` candidates of equal repetition and echo time share a number.
+        agents: ``(N,)`` whether a contrast agent is recorded.
+        early: ``(N,)`` whether the description says that it is an early arterial phase.
+    """
+
+    names: Sequence[set[str]]
+    times_s: np.ndarray
+    injection_s: float | None
+    curves: Curves | None
+    groups: np.ndarray
+    sequences: np.ndarray
+    agents: np.ndarray
+    early: np.ndarray
 
 
 def in_order_of_time(candidates: Sequence[TimePoint]) -> list[TimePoint]:

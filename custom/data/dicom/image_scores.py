@@ -1,43 +1,55 @@
-"""What the images say of each phase: blood before, at and after its brightest moment, and the liver after it."""
+"""What the images say of each phase: arteries and all blood before, at and after their brightest, and the liver."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import numpy as np
 
 from ...types import PHASES
 from .blood_and_liver import Curves
 
-DARK, FAINT = -4.0, -4.0
-"""Worth of an enhanced phase with blood as dark as before, and of an arterial one with blood far from its brightest."""
-_ENHANCED = 1.25  # blood over its darkest before
+DARK, FAINT, UNFILLED = -4.0, -4.0, -1.5
+"""Worth of an enhanced phase with arteries as dark as before (nothing is worth less), of an arterial one with blood far
+from its brightest, and of one with vessels empty that are filled in a later arterial one."""
+_ENHANCED = 1.25  # arteries over their darkest before
 _UNENHANCED = 0.87  # blood over liver, at most, before contrast
+_WASHED_OUT = 0.5  # of the portal venous enhancement of arteries, still there
 _ARTERIAL, _PORTAL, _DELAYED = range(1, len(PHASES))
 
 
-def enhancement_onset(blood: np.ndarray) -> tuple[int, int] | None:
-    """The last volume before blood enhances and the first one after; ``None`` when no volume is before."""
-    known = np.flatnonzero(~np.isnan(blood))
-    darkest = np.minimum.accumulate(blood[known])
-    enhanced = np.flatnonzero(blood[known][1:] > _ENHANCED * darkest[:-1])
+def enhancement_onset(curves: Curves) -> tuple[int, int] | None:
+    """The last volume before arteries enhance and the first one after; ``None`` when no volume is before."""
+    known = np.flatnonzero(~np.isnan(curves.arteries))
+    darkest = np.minimum.accumulate(curves.arteries[known])
+    enhanced = np.flatnonzero(curves.arteries[known][1:] > _ENHANCED * darkest[:-1])
     return (int(known[enhanced[0]]), int(known[enhanced[0] + 1])) if len(enhanced) else None
 
 
 def image_scores(curves: Curves | None, count: int) -> np.ndarray:
-    """Blood over liver: below 0.87 before contrast, above 1.3 in the arterial phase, 0.9 to 1.25 later. 1 … -1.
+    """Blood over liver: below 0.87 before contrast, 0.9 to 1.25 late; arteries over liver: above 1.3 early. 1 … -1.
 
-    Less where blood is as dark as before contrast, and for an arterial phase in which it is far from its brightest.
+    Less where arteries are as dark as before contrast, and for an arterial phase that is too early or too late.
     """
     if curves is None:
         return np.zeros((len(PHASES), count))
-    ratio = curves.blood / curves.liver
-    later = np.clip(1 - np.maximum(np.maximum(0.9 - ratio, ratio - 1.25), 0) / 0.1, -1, 1)
-    scores = [np.clip((_UNENHANCED - ratio) / 0.1, -1, 1), np.clip((ratio - 1.3) / 0.15, -1, 1), later, later]
-    scores = np.stack(scores)
-    scores[_ARTERIAL] += np.clip((share_of_best(curves.blood) - 0.7) / 0.1, FAINT, 0)
-    darkest = np.nanargmin(curves.blood[: np.nanargmax(curves.blood) + 1])  # what washed out is as dark at last
+    ratio = curves.blood_to_liver("portal_venous")
+    late = np.clip(1 - np.maximum(np.maximum(0.9 - ratio, ratio - 1.25), 0) / 0.1, -1, 1)
+    arterial = np.clip((curves.blood_to_liver("arterial") - 1.3) / 0.15, -1, 1)
+    scores = np.stack([np.clip((_UNENHANCED - ratio) / 0.1, -1, 1), arterial, late, late])
+    bright = np.maximum(share_of_best(curves.blood), share_of_best(curves.arteries))
+    scores[_ARTERIAL] += np.clip((bright - 0.5) / 0.1, FAINT, 0) + _unfilled(curves.blood, arterial > 0)
+    arteries = curves.arteries
+    darkest = np.nanargmin(arteries[: np.nanargmax(arteries) + 1])  # what washed out is as dark at last
     if ratio[darkest] < _UNENHANCED:
-        scores[_ARTERIAL:, curves.blood < _ENHANCED * curves.blood[darkest]] += DARK
-    return scores
+        scores[_ARTERIAL:, arteries < _ENHANCED * arteries[darkest]] += DARK
+    return np.maximum(scores, DARK)
+
+
+def _unfilled(blood: np.ndarray, arterial: np.ndarray) -> np.ndarray:
+    """Early arterial ``(N,)``: spleen and veins are to be filled yet, as a later ``arterial`` volume shows."""
+    best_later = np.fmax.accumulate(np.where(arterial, blood, 0.0)[::-1])[::-1]
+    return np.clip(5 * (1 - best_later / blood), UNFILLED, 0)
 
 
 def share_of_best(values: np.ndarray) -> np.ndarray:
@@ -52,3 +64,14 @@ def liver_scores(curves: Curves | None) -> dict[tuple[int, int], np.ndarray]:
         return {}
     rise = curves.liver[None, :] - curves.liver[:, None]
     return {(_ARTERIAL, _PORTAL): np.clip(rise / 0.15, -1, 1), (_PORTAL, _DELAYED): np.clip(-rise / 0.15, -1, 1)}
+
+
+def washes_out_late(curves: Curves, phases: Mapping[str, int]) -> bool:
+    """Whether the delayed phase keeps less than half of what enhances arteries in the portal venous phase.
+
+    Few do in their first five minutes, most do later; nothing in the image parts the two for sure.
+    """
+    if not {"pre", "portal_venous", "delayed"} <= phases.keys():
+        return False
+    pre, portal, delayed = (curves.arteries[phases[phase]] for phase in ("pre", "portal_venous", "delayed"))
+    return bool(delayed - pre < _WASHED_OUT * (portal - pre))

@@ -1,0 +1,121 @@
+"""What each source of evidence says of each phase: descriptions, times, the order, the contrast agent's entry.
+
+Scores count pieces of evidence; a source that knows nothing counts nothing. Windows in seconds are those of LI-RADS'
+technical recommendations; without a known injection they are relative to the arterial phase (portal venous 20–55 s
+after it, delayed at least 80 s after it) and to the first enhanced volume. For what the image says see `image_scores`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...types import PHASES
+from .evidence import Evidence
+from .image_scores import enhancement_onset, share_of_best
+
+NAME, EARLY, SEVERAL, CLASH = 3.0, 2.0, 1.0, -4.0
+"""Worth of a name that says this phase, of "early arterial", of one that says several, of one that says another."""
+REPEATED = 2.5
+"""Worth of a further "delayed" where no times are known: the first is the one of 2 to 5 minutes."""
+NEXT = 0.1
+"""Worth of two phases that follow each other directly where no times are known."""
+IMPOSSIBLE, TOO_LATE = -20.0, -3.0
+MANY = 8
+"""Volumes from which a dynamic without times is told by its peaks and its end."""
+_PRE, _ARTERIAL, _PORTAL, _DELAYED = range(len(PHASES))
+TARGETS_S = {"arterial": (35.0, 15.0), "portal_venous": (70.0, 20.0), "delayed": (180.0, 100.0)}
+"""Time after the start of injection, and the distance from it that is no longer this phase."""
+_ARRIVAL_S = (12.0, 22.0)  # contrast in the aorta, after the start of injection
+_GAPS_S = (  # first, second, ideal, width, least, most
+    (_ARTERIAL, _PORTAL, 35.0, 40.0, 15.0, 100.0),
+    (_ARTERIAL, _DELAYED, 145.0, 130.0, 60.0, 500.0),
+    (_PORTAL, _DELAYED, 110.0, 220.0, 30.0, np.inf),
+)
+_BEFORE_ARTERIAL_S = 18.0  # contrast needs 12 s to the aorta, and the arterial phase is not its first moment
+
+
+def description_scores(evidence: Evidence) -> np.ndarray:
+    """What each candidate's description says of each phase ``(4, N)``."""
+    scores = np.zeros((len(PHASES), len(evidence.names)))
+    for i, names in enumerate(evidence.names):
+        for p, phase in enumerate(PHASES):
+            if names:
+                scores[p, i] = (NAME if len(names) == 1 else SEVERAL) if phase in names else CLASH
+    scores[_ARTERIAL, evidence.early & (scores[_ARTERIAL] == NAME)] = EARLY
+    if np.isnan(evidence.times_s).all():
+        scores[_DELAYED, np.flatnonzero(scores[_DELAYED] == NAME)[1:]] = REPEATED
+    return scores
+
+
+def time_scores(evidence: Evidence) -> np.ndarray:
+    """Distance of each candidate's time after injection from each phase's, 1 … -1.
+
+    A time that is known to lie between two bounds may be any between them, the middle a little more likely.
+    """
+    scores = np.zeros((len(PHASES), len(evidence.names)))
+    since = _since_injection_s(evidence)
+    if since is None:
+        return scores
+    low_s, high_s = since
+    scores[_PRE] = np.where(low_s < _ARRIVAL_S[0], np.clip(1 + low_s / 300, 0, 1), -2.0)
+    for phase, (target_s, width_s) in TARGETS_S.items():
+        distance_s = np.maximum(np.maximum(low_s - target_s, target_s - high_s), 0)
+        distance_s += 0.1 * np.abs((low_s + high_s) / 2 - target_s)
+        scores[PHASES.index(phase)] = np.clip(1 - distance_s / width_s, -1, 1)
+    scores[:, np.isnan(low_s)] = 0
+    return scores
+
+
+def _since_injection_s(evidence: Evidence) -> tuple[np.ndarray, np.ndarray] | None:
+    """Least and most seconds after injection ``(N,)``: as recorded, or contrast arrived just before enhancement."""
+    times_s = evidence.times_s
+    if evidence.injection_s is not None:
+        return times_s - evidence.injection_s, times_s - evidence.injection_s
+    around = None if evidence.curves is None else enhancement_onset(evidence.curves)
+    if around is None:
+        return None
+    last_dark, first_bright = around
+    return times_s - times_s[first_bright] + _ARRIVAL_S[0], times_s - times_s[last_dark] + _ARRIVAL_S[1]
+
+
+def gap_scores(times_s: np.ndarray) -> dict[tuple[int, int], np.ndarray]:
+    """Plausible distances in time, ``(N, N)`` for each two phases."""
+    gap_s = times_s[None, :] - times_s[:, None]
+    pairs = {(_PRE, _ARTERIAL): np.where(gap_s < _BEFORE_ARTERIAL_S, IMPOSSIBLE, 0.0)}
+    for first, second, ideal_s, width_s, least_s, most_s in _GAPS_S:
+        score = np.clip(1 - np.abs(gap_s - ideal_s) / width_s, -1, 1)
+        score = np.where(gap_s > most_s, TOO_LATE, score)  # transitional or hepatobiliary
+        pairs[(first, second)] = np.where(gap_s < least_s, IMPOSSIBLE, score)
+    return pairs
+
+
+def next_scores(times_s: np.ndarray) -> dict[tuple[int, int], np.ndarray]:
+    """Without times, the phase after another is rather the next of few volumes than a later one, ``(N, N)``."""
+    if len(times_s) >= MANY or not np.isnan(times_s).all():
+        return {}
+    return dict.fromkeys(zip(range(3), range(1, 4), strict=True), NEXT * np.eye(len(times_s), k=1))
+
+
+def course_scores(evidence: Evidence) -> np.ndarray:
+    """Of many volumes without times: arterial where blood, portal venous where liver is brightest, delayed the last."""
+    scores, curves = np.zeros((len(PHASES), len(evidence.names))), evidence.curves
+    if is_untimed_course(evidence) and curves is not None:
+        around = np.pad(curves.liver, 1, mode="edge")
+        scores[_ARTERIAL] = share_of_best(curves.blood)
+        scores[_PORTAL] = share_of_best((around[:-2] + around[1:-1] + around[2:]) / 3)
+        scores[_DELAYED] = np.linspace(0, 1, len(evidence.names))
+    return scores
+
+
+def is_untimed_course(evidence: Evidence) -> bool:
+    """Whether many volumes have no times, so that neighbours are all but equal and one of them has to be taken."""
+    return len(evidence.names) >= MANY and bool(np.isnan(evidence.times_s).all())
+
+
+def agent_scores(agents: np.ndarray) -> np.ndarray:
+    """Where only some candidates have an agent recorded, those without are from before the injection."""
+    scores = np.zeros((len(PHASES), len(agents)))
+    if agents.any() and not agents.all():
+        scores[:, ~agents] = -0.5
+        scores[_PRE, ~agents] = 0.5
+    return scores
