@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ignite.engine import Engine, Events
 
-from ..types import DEFAULT_CLASSES
+from ..types import DEFAULT_CLASSES, InputError
 from .metrics.figures import Section, draw_confusion_matrix, draw_overlays, largest_section
 from .metrics.report import build_report, format_table, write_report
 from .metrics.study_metrics import RECORDS
@@ -31,6 +31,7 @@ class EvaluationReport:
         classes: class names in head order.
         training_curves: ``training_curves.json`` of the training, for the baselines; None or a missing file: without.
         overlays: draw the worst, median and best segmentation.
+        sure_from: probability from which a class is given surely, for kinds never trained on.
         seed: of the bootstrap.
     """
 
@@ -41,11 +42,19 @@ class EvaluationReport:
         classes: Sequence[str] = DEFAULT_CLASSES,
         training_curves: str | os.PathLike | None = None,
         overlays: bool = True,
+        sure_from: float = 0.9,
         seed: int = 0,
     ) -> None:
+        if not 0 <= sure_from <= 1:
+            raise InputError(
+                found=f"{sure_from:g}",
+                expected="a probability, 0 to 1",
+                where="sure_from",
+                remedy="Correct it (--sure_from 0.9).",
+            )
         self.output_dir, self.classes = Path(output_dir), tuple(classes)
         self.training_curves = Path(training_curves) if training_curves else None
-        self.overlays, self.seed = overlays, seed
+        self.overlays, self.sure_from, self.seed = overlays, float(sure_from), seed
         self.sections: dict[str, Section] = {}
         self.written: list[Path] = []
 
@@ -72,7 +81,9 @@ class EvaluationReport:
         """Build, log and write the report of the evaluator's records; returns the paths of the files."""
         records = engine.state.metric_details[RECORDS]
         training = self._training_curves()
-        report = build_report(records, classes=self.classes, training=training, seed=self.seed)
+        report = build_report(
+            records, classes=self.classes, training=training, sure_from=self.sure_from, seed=self.seed
+        )
         logger.info("Results:\n%s", format_table(report))
         written = write_report(report, records, self.output_dir)
         written.append(draw_confusion_matrix(report["confusion_matrix"], self.output_dir / "confusion_matrix.png"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -13,15 +13,21 @@ Interval = list[float] | None
 
 
 def bootstrap_intervals(
-    records: Sequence[Record], *, seed: int = 0, resamples: int = 1000, confidence: float = 0.95
+    records: Sequence[Record],
+    *,
+    seed: int = 0,
+    resamples: int = 1000,
+    confidence: float = 0.95,
+    figures_of: Callable[[Sequence[Record]], Figures] = summarise,
 ) -> dict[str, Interval]:
-    """Interval of every figure of ``summarise``.
+    """Interval of every figure.
 
     Args:
         records: one a study; those of one ``group`` (patient) are drawn together.
         seed: any non-negative integer.
         resamples: number of draws, >= 1.
         confidence: 0..1.
+        figures_of: what makes the figures of records, under the same names for any of them.
 
     Returns:
         ``[low, high]`` per figure; None where fewer than half of the draws define it, or with fewer than two groups.
@@ -29,14 +35,14 @@ def bootstrap_intervals(
     groups: dict[str, list[Record]] = {}
     for record in records:
         groups.setdefault(record["group"], []).append(record)
-    members, names = list(groups.values()), summarise(records).keys()
+    members, names = list(groups.values()), figures_of(records).keys()
     if len(members) < 2:
         return dict.fromkeys(names)
     rng = np.random.default_rng(seed)
     drawn: list[Figures] = []
     for _ in range(resamples):
         chosen = rng.integers(len(members), size=len(members))
-        drawn.append(summarise([record for index in chosen for record in members[index]]))
+        drawn.append(figures_of([record for index in chosen for record in members[index]]))
     return {name: _percentiles([figures[name] for figures in drawn], confidence) for name in names}
 
 

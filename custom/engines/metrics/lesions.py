@@ -12,6 +12,8 @@ import numpy as np
 from scipy import ndimage
 from scipy.spatial.distance import pdist
 
+from ...types import UNKNOWN_CLASS
+
 SIZE_CLASSES_MM = ((0.0, 20.0), (20.0, 50.0), (50.0, float("inf")))
 NEIGHBOURS = np.ones((3, 3, 3), dtype=bool)
 
@@ -21,8 +23,13 @@ def size_class_name(bounds_mm: tuple[float, float]) -> str:
     return f"<{high:g} mm" if low == 0 else f">={low:g} mm" if high == float("inf") else f"{low:g}-{high:g} mm"
 
 
-def true_lesions(label: np.ndarray, predicted: np.ndarray, spacing_mm: tuple[float, ...]) -> list[dict[str, Any]]:
-    """Every true lesion: ``class`` index, ``volume_ml``, ``diameter_mm``, ``found``. Label values are class + 1."""
+def true_lesions(
+    label: np.ndarray, predicted: np.ndarray, spacing_mm: tuple[float, ...], *, class_values: bool = True
+) -> list[dict[str, Any]]:
+    """Every true lesion: ``class`` index, ``volume_ml``, ``diameter_mm``, ``found``.
+
+    Label values are class + 1, or without ``class_values`` say where and not what.
+    """
     lesions = []
     for value in np.unique(label[label > 0]).tolist():
         components, _ = ndimage.label(label == value, structure=NEIGHBOURS)
@@ -30,7 +37,7 @@ def true_lesions(label: np.ndarray, predicted: np.ndarray, spacing_mm: tuple[flo
             mask = components[box] == number
             lesions.append(
                 {
-                    "class": int(value) - 1,
+                    "class": int(value) - 1 if class_values else UNKNOWN_CLASS,
                     "volume_ml": float(mask.sum() * np.prod(spacing_mm) / 1000),
                     "diameter_mm": longest_diameter_mm(mask, spacing_mm[:2]),
                     "found": bool((predicted[box] & mask).any()),

@@ -15,6 +15,7 @@ from .bootstrap import bootstrap_intervals
 from .calibration import calibration
 from .study_record import Record
 from .summary import confusion_matrix, summarise
+from .unknown_kinds import unknown_kinds
 
 LR_PREDICTED, LR_TRUE = "logistic regression, predicted mask", "logistic regression, true mask"
 CURVE_BASELINES = ("population mean", "measured, predicted mask")
@@ -36,11 +37,24 @@ ROWS: tuple[tuple[str, str, str, float, tuple[str, ...]], ...] = (
     ("Accuracy per slice", "slice_accuracy", ".3f", 1, ()),
 )
 
+# title, figure, number format, factor
+KIND_COLUMNS = (
+    ("lesions found, %", "found", ".1f", 100),
+    ("class given surely, %", "sure", ".1f", 100),
+    ("surely and wrongly, %", "wrongly_sure", ".1f", 100),
+    ("mean probability", "probability", ".3f", 1),
+)
+
 
 def build_report(
-    records: Sequence[Record], *, classes: Sequence[str], training: TrainingCurves | None = None, seed: int = 0
+    records: Sequence[Record],
+    *,
+    classes: Sequence[str],
+    training: TrainingCurves | None = None,
+    sure_from: float = 0.9,
+    seed: int = 0,
 ) -> dict[str, Any]:
-    """Figures, their 95 % intervals, baselines, calibration and the confusion matrix, as plain JSON values."""
+    """Figures, 95 % intervals, baselines, calibration, unknown kinds and the confusion matrix, as plain JSON values."""
     healthy = sum(not record["has_tumour"] for record in records)
     return {
         "studies": len(records),
@@ -50,6 +64,7 @@ def build_report(
         "intervals_95": bootstrap_intervals(records, seed=seed),
         "baselines": baseline_figures(records, training),
         "calibration": calibration(records),
+        "unknown_kinds": unknown_kinds(records, sure_from=sure_from, seed=seed),
         "confusion_matrix": {
             "rows": [f"true {name}" for name in classes],
             "columns": [*(f"predicted {name}" for name in classes), "not found"],
@@ -66,13 +81,25 @@ def format_table(report: dict[str, Any]) -> str:
         beside = [(name, value) for name, value in beside if value is not None]
         if report["figures"][figure] is None and not beside:
             continue
-        ours = _number(report["figures"][figure], number, factor)
-        if (interval := report["intervals_95"][figure]) is not None:
-            ours += " [" + ", ".join(_number(end, number, factor) for end in interval) + "]"
+        ours = _with_interval(report, figure, number, factor)
         lines.append((title, ours, "; ".join(f"{name} {_number(value, number, factor)}" for name, value in beside)))
-    widths = [max(len(line[column]) for line in lines) for column in range(2)]
-    text = [f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c}".rstrip() for a, b, c in lines]
-    return f"{report['studies']} studies, {report['healthy_studies']} of them healthy\n" + "\n".join(text)
+    text = [f"{report['studies']} studies, {report['healthy_studies']} of them healthy", *_aligned(lines)]
+    if report["unknown_kinds"] is not None:
+        text += format_unknown_kinds(report["unknown_kinds"])
+    return "\n".join(text)
+
+
+def format_unknown_kinds(told: dict[str, Any]) -> list[str]:
+    """Lines of the table of kinds never trained on, beside the known ones."""
+    lines = [("", "studies", *(title for title, *_ in KIND_COLUMNS))]
+    for name, studies in told["groups"].items():
+        cells = [_with_interval(told, f"{name} {figure}", number, factor) for _, figure, number, factor in KIND_COLUMNS]
+        lines.append((name, str(studies), *cells))
+    return [
+        f"Kinds never trained on; a class is given surely with a probability of at least {told['sure_from']:g}",
+        *_aligned(lines),
+        "AUROC of that probability, known against other kinds: " + _with_interval(told, "auroc", ".3f", 1),
+    ]
 
 
 def write_report(report: dict[str, Any], records: Sequence[Record], output_dir: Path) -> list[Path]:
@@ -94,7 +121,7 @@ def study_row(record: Record, classes: Sequence[str]) -> dict[str, Any]:
     plain = ("dsc", "iou", "hd95_mm", "volume_ml", "predicted_volume_ml", "false_positives")
     errors = [key for key in record if "_mae_" in key]
     row = {"case": record["case"], "class": _class_name(record["lesion_class"], classes)}
-    row |= {"predicted_class": _class_name(record["predicted_class"], classes)}
+    row |= {"kind": record.get("kind"), "predicted_class": _class_name(record["predicted_class"], classes)}
     row |= {key: record[key] for key in (*plain, *errors)}
     probabilities = record["class_probabilities"] or [None] * len(classes)
     row |= {f"probability_{name}": value for name, value in zip(classes, probabilities, strict=True)}
@@ -108,6 +135,17 @@ def study_row(record: Record, classes: Sequence[str]) -> dict[str, Any]:
 
 def _class_name(index: int | None, classes: Sequence[str]) -> str | None:
     return None if index is None or index < 0 else classes[index]
+
+
+def _with_interval(figures: dict[str, Any], name: str, number: str, factor: float) -> str:
+    """A figure of ``figures`` with its interval of ``intervals_95`` in brackets."""
+    text, interval = _number(figures["figures"][name], number, factor), figures["intervals_95"][name]
+    return text + (f" [{', '.join(_number(end, number, factor) for end in interval)}]" if interval else "")
+
+
+def _aligned(lines: Sequence[tuple[str, ...]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return ["  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
 
 
 def _number(value: float | None, number: str, factor: float) -> str:

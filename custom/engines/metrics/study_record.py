@@ -27,11 +27,12 @@ def measure_study(data: Mapping[str, Any], *, surface_distance: bool = True) -> 
     Args:
         data: a decollated item: ``pred (1, H, W, D)``, ``label (1, H, W, D)``, ``phase_mask (P)``, ``scale``,
             ``lesion_class`` and, as far as the network has them, ``class_prob (K)``, ``enhancement_pred (P)``,
-            ``enhancement_measured (P)``, ``enhancement (P)``, ``slice_class_prob (K, D)``, ``true_enhancement (P)``.
+            ``enhancement_measured (P)``, ``enhancement (P)``, ``slice_class_prob (K, D)``, ``true_enhancement (P)``;
+            ``class_values``, False where the label's values are no classes; ``kind``, what no class names.
         surface_distance: also compute HD95, the slowest figure.
 
     Returns:
-        Plain JSON values: ``case``, ``lesion_class``, ``dsc``, ``iou``, ``hd95_mm``, ``class_probabilities``,
+        Plain JSON values: ``case``, ``lesion_class``, ``kind``, ``dsc``, ``iou``, ``hd95_mm``, ``class_probabilities``,
         ``curves`` (raw units), curve errors, ``lesions``, ``false_positives``, ``slice_dsc``, ``slice_correct``.
     """
     predicted, label = _array(data["pred"])[0] > 0, _array(data["label"])[0].round().astype(int)  # (H, W, D)
@@ -39,16 +40,18 @@ def measure_study(data: Mapping[str, Any], *, surface_distance: bool = True) -> 
     true = label > 0
     lesion_class = int(_array(data["lesion_class"]).reshape(-1)[0])
     record: Record = {"case": _case(data), "group": str(data.get("patient") or _case(data))}
+    record["kind"] = data.get("kind")
     record |= {"lesion_class": lesion_class, "has_tumour": bool(true.any()), "found_tumour": bool(predicted.any())}
     record |= {"volume_ml": _volume_ml(true, spacing_mm), "predicted_volume_ml": _volume_ml(predicted, spacing_mm)}
     record |= overlap(predicted, true)
     record["hd95_mm"] = hd95_mm(predicted, true, spacing_mm) if surface_distance else None
-    record["lesions"] = true_lesions(label, predicted, spacing_mm)
+    class_values = bool(_array(data.get("class_values", True)))
+    record["lesions"] = true_lesions(label, predicted, spacing_mm, class_values=class_values)
     record["false_positives"] = count_false_positives(predicted, true)
     record["slice_dsc"] = [
         overlap(predicted[..., d], true[..., d])["dsc"] for d in range(true.shape[-1]) if true[..., d].any()
     ]
-    record["slice_correct"] = _slice_correct(data.get("slice_class_prob"), label)
+    record["slice_correct"] = _slice_correct(data.get("slice_class_prob"), label) if class_values else []
     probabilities = curve_as_list(data.get("class_prob"))
     record["class_probabilities"] = None if probabilities is None or None in probabilities else probabilities
     record["predicted_class"] = None if record["class_probabilities"] is None else int(np.argmax(probabilities))
