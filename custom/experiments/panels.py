@@ -29,6 +29,9 @@ TRUE, PREDICTED, MEASURED = "#56B4E9", "#E69F00", "#009E73"  # of Okabe and Ito'
 MARGIN = 10
 """Pixels around what is outlined."""
 
+GREYS = 40
+"""Steps of brightness: few, so that the files stay small."""
+
 
 @dataclass(frozen=True)
 class Chosen:
@@ -98,7 +101,7 @@ def _look(folder: Path, chosen: Sequence[Chosen]) -> dict[str, dict[str, Seen]]:
 
 
 def _draw(study: Chosen, rows: Sequence[tuple[Line, Seen]], reference: str, path: Path) -> Path:
-    canvas = Canvas(figsize=(9.5, 1.5 * len(rows) + 0.9), dpi=80, layout="constrained")
+    canvas = Canvas(figsize=(9.5, 1.5 * len(rows) + 0.9), dpi=72, layout="constrained")
     grid = canvas.subplots(len(rows), len(PHASES) + 1, squeeze=False, width_ratios=[*[1] * len(PHASES), 1.5])
     window = _window([seen for _, seen in rows])
     for axes, (line, seen) in zip(grid, rows, strict=True):
@@ -111,8 +114,9 @@ def _draw(study: Chosen, rows: Sequence[tuple[Line, Seen]], reference: str, path
         axis.set_title(phase.replace("_", " "), fontsize=8)
     grid[0, -1].set_title("signal of the tumour, raw units", fontsize=8)
     canvas.suptitle(f"{study.case}: percentile {study.percentile} of {reference}'s DSC ({study.dsc:.2f})", fontsize=9)
-    handles = [Line2D([], [], color=TRUE, label="true"), Line2D([], [], color=PREDICTED, label="predicted")]
-    handles.append(Line2D([], [], color=MEASURED, linestyle="--", label="measured under the predicted outline"))
+    handles = [Line2D([], [], color=TRUE, label="true outline, and the curve under it")]
+    handles.append(Line2D([], [], color=PREDICTED, label="predicted outline, regressed curve"))
+    handles.append(Line2D([], [], color=MEASURED, linestyle="--", label="curve under the predicted outline"))
     canvas.legend(handles=handles, loc="outside lower center", ncols=3, fontsize=8, frameon=False)
     return save_figure(canvas, path)
 
@@ -135,7 +139,8 @@ def _draw_phases(axes: Sequence[Axes], seen: Seen, window: tuple[slice, slice], 
     brightest = max(float(np.percentile(seen.phases[:, *window], 99.5)), 1e-6)  # one for all phases
     masks = ((seen.true, TRUE), (seen.predicted, PREDICTED)) if outlined else ((seen.true, TRUE),)
     for axis, phase in zip(axes, seen.phases, strict=True):
-        axis.imshow(phase[window].T, cmap="gray", vmin=0, vmax=brightest)  # grid axes L and P: anterior up
+        levels = np.round(phase[window].T / brightest * GREYS).clip(0, GREYS)  # grid axes L and P: anterior up
+        axis.imshow(levels, cmap="gray", vmin=0, vmax=GREYS, interpolation="nearest")
         for mask, colour in masks:
             if mask[window].any():
                 axis.contour(mask[window].T, levels=[0.5], colors=colour, linewidths=1.2)
