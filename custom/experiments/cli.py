@@ -12,6 +12,7 @@ import yaml
 from ..data.phantom import ensure_phantom
 from ..types import COMMAND, InputError
 from .arms import read_experiment
+from .panels import write_panels
 from .plan import Run, plan_runs, prepare_folders
 from .publish import publish
 from .schedule import slots, work_off
@@ -26,13 +27,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     known = ", ".join(sorted(file.stem for file in EXPERIMENTS.glob("*.yaml")))
     parser.add_argument(
         "name",
-        help=f"{known}; a YAML file of your own; or of finished ones: table, made anew; report, a page of several",
+        help=f"{known}; a YAML file of your own; or of finished ones table (anew), panels, report (of several)",
     )
     parser.add_argument(
         "folders",
         nargs="*",
         metavar="DIR",
-        help="with table: an experiment's folder; with report: several, or archives",
+        help="with table, panels: an experiment's folder; with report: several, or archives",
     )
     parser.add_argument(
         "--datalist", metavar="FILE", help="the studies (default: the embedded phantom, made if needed)"
@@ -95,7 +96,12 @@ def _report(arguments: argparse.Namespace) -> list[Path]:
     return publish([Path(folder) for folder in arguments.folders], Path(arguments.output or "results.md"))
 
 
-FINISHED = {"table": _table, "report": _report}
+def _panels(arguments: argparse.Namespace) -> list[Path]:
+    folder = Path(arguments.folders[0] if arguments.folders else ".")
+    return write_panels(folder, Path(arguments.output) if arguments.output else folder / "table")
+
+
+FINISHED = {"table": _table, "panels": _panels, "report": _report}
 """What can be asked of finished experiments."""
 
 
