@@ -1,4 +1,4 @@
-"""``python -m custom experiment``: run an experiment's arms over folds and seeds, or show what was found."""
+"""``python -m custom experiment``: run an experiment's arms over folds and seeds, show or add to what was found."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import yaml
 from ..data.phantom import ensure_phantom
 from ..types import COMMAND, InputError
 from .arms import read_experiment
+from .nnunet.import_arm import import_arm
 from .panels import write_panels
 from .plan import Run, plan_runs, prepare_folders
 from .publish import publish
@@ -27,13 +28,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     known = ", ".join(sorted(file.stem for file in EXPERIMENTS.glob("*.yaml")))
     parser.add_argument(
         "name",
-        help=f"{known}; a YAML file of your own; or of finished ones table (anew), panels, report (of several)",
+        help=f"{known}; a YAML file of your own; or of finished ones table (anew), panels, report (of several); "
+        "import, predictions of another program as one more arm",
     )
     parser.add_argument(
         "folders",
         nargs="*",
         metavar="DIR",
-        help="with table, panels: an experiment's folder; with report: several, or archives",
+        help="with table, panels, import: an experiment's folder; with report: several, or archives",
     )
     parser.add_argument(
         "--datalist", metavar="FILE", help="the studies (default: the embedded phantom, made if needed)"
@@ -41,7 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--folds", type=int, default=5, help="0: the datalist's own sections (default: 5)")
     parser.add_argument("--seeds", type=int, default=3, help="trainings a fold (default: 3)")
     parser.add_argument("--steps", type=int, metavar="N", help="optimiser steps a training (default: train.json's)")
-    parser.add_argument("--arms", nargs="+", metavar="ARM", help="only these (default: all)")
+    parser.add_argument("--arms", nargs="+", metavar="ARM", help="only these (default: all); of an import: its name")
+    parser.add_argument("--predictions", metavar="DIR", help="with import: nnU-Net's training, or a folder of masks")
     parser.add_argument(
         "--output", metavar="PATH", help="folder (default: outputs/experiments/<name>); of a report: its page"
     )
@@ -96,12 +99,25 @@ def _report(arguments: argparse.Namespace) -> list[Path]:
     return publish([Path(folder) for folder in arguments.folders], Path(arguments.output or "results.md"))
 
 
+def _import(arguments: argparse.Namespace) -> list[Path]:
+    if len(arguments.folders) != 1 or not arguments.predictions or len(arguments.arms or []) != 1:
+        raise InputError(
+            found="no experiment, no predictions or no name" if not arguments.folders[1:] else "several experiments",
+            expected='an experiment\'s folder, --predictions DIR and a name, such as --arms "nnU-Net, 2-D"',
+            where="experiment import",
+            remedy="Complete the command.",
+        )
+    experiment = Path(arguments.folders[0])
+    manifests = import_arm(experiment, Path(arguments.predictions), name=arguments.arms[0])
+    return [*manifests, *write_table(experiment)]
+
+
 def _panels(arguments: argparse.Namespace) -> list[Path]:
     folder = Path(arguments.folders[0] if arguments.folders else ".")
     return write_panels(folder, Path(arguments.output) if arguments.output else folder / "table")
 
 
-FINISHED = {"table": _table, "panels": _panels, "report": _report}
+FINISHED = {"table": _table, "panels": _panels, "report": _report, "import": _import}
 """What can be asked of finished experiments."""
 
 
@@ -136,6 +152,13 @@ def _chosen(runs: list[Run], arms: list[str] | None) -> list[Run]:
 
 
 def _check(arguments: argparse.Namespace) -> None:
+    if arguments.predictions:
+        raise InputError(
+            found="--predictions",
+            expected="it with import alone",
+            where="experiment",
+            remedy="Run the experiment first, then import the predictions.",
+        )
     if arguments.folders:
         raise InputError(
             found=f"{arguments.folders[0]!r} after {arguments.name}",

@@ -7,7 +7,7 @@ import logging
 from pathlib import Path
 
 from ...data.prepare import cli as listing
-from ...types import COMMAND, PHASES, REFERENCE_PHASE, REGISTRATIONS, InputError, quoted
+from ...types import COMMAND, DEFAULT_CLASSES, PHASES, REFERENCE_PHASE, REGISTRATIONS, InputError, quoted
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> None:
         args.output,
         folds=args.folds,
         per_class=args.export == "nnunet-classes",
-        classes=args.classes,
+        classes=None if args.classes == list(DEFAULT_CLASSES) else args.classes,
         reference_phase=args.reference_phase,
         phase_map=args.phase_map,
         registration=args.registration,

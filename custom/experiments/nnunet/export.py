@@ -59,7 +59,7 @@ def write_dataset(
         output: missing or empty folder that nnU-Net knows by its name, ``.../nnUNet_raw/Dataset501_Name``.
         folds: as the experiment divides that nnU-Net is to be compared in.
         per_class: one label for each class instead of one for all tumour.
-        classes: in the order of label values; default: the datalist's.
+        classes: in the order of label values; default: the datalist's, with which others have to agree.
         reference_phase, phase_map, registration: as ``LoadStudyd`` takes them.
 
     Raises:
@@ -68,7 +68,7 @@ def write_dataset(
     datalist, output = Path(datalist), Path(output)
     check_folder(output)
     content = read_datalist(datalist)
-    classes = tuple(content.get("classes") or classes or DEFAULT_CLASSES)
+    classes = tuple(classes or content.get("classes") or DEFAULT_CLASSES)
     splits = [_split(part) for part in fold_datalists(datalist, folds)] if folds else [_own_sections(content)]
     chosen = [
         (item, PLACES[section])
