@@ -24,7 +24,7 @@ SAME_PLACE_MM = 4.0
 BODY = 0.2  # of the 99th percentile
 TISSUE = 0.6  # of the body's median, in every volume: leaves out air, lung and what the breath moves into their place
 FEWEST_BLOCKS = 100
-ARTERIES = 0.25
+ARTERIES = 0.15
 """Share of the blood that is at its best no later than where this share of it has been."""
 
 
@@ -110,6 +110,8 @@ def _curves(blocks: np.ndarray) -> np.ndarray | None:
     bloodlike = change * relative.max(0) ** 2  # what a breath moves changes, too, but is never as bright
     blood = bloodlike >= np.quantile(bloodlike, 0.97)
     bulk = (change >= np.quantile(change, 0.6)) & (change < np.quantile(change, 0.95)) & ~blood
+    if not bulk.any():  # an image of a few flat levels
+        return None
     liver = bulk & (least >= np.quantile(least[bulk], 0.6))
     peak = relative[:, blood].argmax(0)
     arteries = np.flatnonzero(blood)[peak <= np.quantile(peak, ARTERIES)]

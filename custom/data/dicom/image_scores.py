@@ -9,7 +9,7 @@ import numpy as np
 from ...types import PHASES
 from .blood_and_liver import Curves
 
-DARK, FAINT, UNFILLED = -4.0, -4.0, -1.5
+DARK, FAINT, UNFILLED = -4.0, -4.0, -2.5
 """Worth of an enhanced phase with arteries as dark as before (nothing is worth less), of an arterial one with blood far
 from its brightest, and of one with vessels empty that are filled in a later arterial one."""
 _ENHANCED = 1.25  # arteries over their darkest before
@@ -38,7 +38,7 @@ def image_scores(curves: Curves | None, count: int) -> np.ndarray:
     arterial = np.clip((curves.blood_to_liver("arterial") - 1.3) / 0.15, -1, 1)
     scores = np.stack([np.clip((_UNENHANCED - ratio) / 0.1, -1, 1), arterial, late, late])
     bright = np.maximum(share_of_best(curves.blood), share_of_best(curves.arteries))
-    scores[_ARTERIAL] += np.clip((bright - 0.5) / 0.1, FAINT, 0) + _unfilled(curves.blood, arterial > 0)
+    scores[_ARTERIAL] += np.clip((bright - 0.5) / 0.1, FAINT, 0) + _unfilled(curves.blood, arterial == 1)
     arteries = curves.arteries
     darkest = np.nanargmin(arteries[: np.nanargmax(arteries) + 1])  # what washed out is as dark at last
     if ratio[darkest] < _UNENHANCED:

@@ -59,7 +59,7 @@ def name_phases(evidence: Evidence) -> Naming | None:
         float(totals[best] - totals[rival]) if rival is not None else float("inf"),
         _as_phases(namings[rival]) if rival is not None else {},
         {p: dict(zip(SOURCES, scores[PHASES.index(p), :, best].tolist(), strict=True)) for p in phases},
-        _against(scores.sum(0), present, best),
+        _against(scores, present, best),
     )
 
 
@@ -80,13 +80,15 @@ def _as_phases(naming: np.ndarray) -> dict[str, int]:
 
 
 CONTRADICTS = 1.0
-"""A source speaks against a naming that it likes less by this much than another one of as many phases."""
+"""A source speaks against a naming in which it likes one phase less than nothing by more than this, or which it likes
+less by more than this than another one of the same phases."""
 
 
-def _against(by_source: np.ndarray, present: np.ndarray, best: int) -> tuple[str, ...]:
-    """Sources ``(sources, H)`` that find the naming worse than nothing, or another one of the same phases better."""
+def _against(scores: np.ndarray, present: np.ndarray, best: int) -> tuple[str, ...]:
+    """Sources of ``(4, sources, H)`` that find the naming or one phase worse than nothing, or another one better."""
+    by_source = scores.sum(0)
     alike = (present == present[best]).all(1)
-    worse = by_source[:, best] < 0
+    worse = (by_source[:, best] < 0) | (scores[:, :, best] < -CONTRADICTS).any(0)
     outdone = by_source[:, alike].max(1) > by_source[:, best] + CONTRADICTS
     return tuple(s for s, bad in zip(SOURCES, worse | outdone, strict=True) if bad and s not in ("order", "geometry"))
 
