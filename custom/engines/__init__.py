@@ -2,6 +2,7 @@
 
 from .best_weights import BestWeights
 from .checkpoint import ResumeCheckpoint, save_atomically
+from .description import made_for
 from .distributed import SynchroniseBuffers
 from .history import History
 from .metrics import StudyMetrics
@@ -34,6 +35,7 @@ __all__ = [
     "has_native_bfloat16",
     "load_weights",
     "loss_terms",
+    "made_for",
     "save_atomically",
     "start_from",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ from typing import Any
 from torch import nn
 
 from ..types import InputError
+from .description import read_description
 from .weights import NESTED_KEYS, load_into, read_checkpoint
 
 logger = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ def start_from(
     path = Path(path)
     state: Mapping[str, Any] = read_checkpoint(path)
     state = next((state[key] for key in NESTED_KEYS if isinstance(state.get(key), dict)), state)
-    made_for = _description_beside(path)
+    made_for = read_description(path)
     own = network.state_dict()
     new_head = _new_head(own, state, made_for.get("classes"), describe.get("classes"))
     load_into(network, {**state, **new_head}, where=str(path))
@@ -86,20 +86,3 @@ def _freeze(network: nn.Module, name: str) -> None:
 
 def _in_evaluation_mode(module: nn.Module, _: tuple) -> None:
     module.eval()
-
-
-def _description_beside(path: Path) -> dict[str, Any]:
-    """What ``model.json`` says of ``model.pt``; nothing where there is none."""
-    beside = path.with_suffix(".json")
-    if not beside.is_file():
-        return {}
-    try:
-        content = json.loads(beside.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(
-            found="a description of the weights that is not JSON",
-            expected="JSON, as training writes it",
-            where=beside.name,
-            remedy="Restore it, or delete it to go without.",
-        ) from error
-    return content if isinstance(content, dict) else {}

@@ -18,6 +18,7 @@ from ignite.engine import Engine, Events
 from torch import nn
 
 from ..types import InputError
+from .description import check_made_for, read_description
 from .trainer import unwrap
 
 logger = logging.getLogger(__name__)
@@ -62,7 +63,7 @@ def load_weights(network: nn.Module, path: str | os.PathLike) -> None:
         if isinstance(checkpoint.get(key), dict):
             checkpoint = checkpoint[key]
             break
-    load_into(network, checkpoint, where=str(path), made_by=_description_beside(Path(path)))
+    load_into(network, checkpoint, where=str(path), made_by=_network_beside(Path(path)))
 
 
 def load_into(network: nn.Module, state: Mapping[str, Any], *, where: str, made_by: str = "") -> None:
@@ -91,15 +92,18 @@ class WeightsLoader:
 
     Args:
         path: the weights file.
+        expects: what the configuration prepares, ``classes``, ``spacing_mm``, ...; weights that were made for another
+            input, as ``model.json`` beside them says, are refused.
     """
 
-    def __init__(self, *, path: str | os.PathLike) -> None:
-        self.path = Path(path)
+    def __init__(self, *, path: str | os.PathLike, expects: Mapping[str, Any] | None = None) -> None:
+        self.path, self.expects = Path(path), dict(expects or {})
 
     def attach(self, engine: Engine) -> None:
         engine.add_event_handler(Events.STARTED, self.started)
 
     def started(self, engine: Engine) -> None:
+        check_made_for(self.path, self.expects)
         load_weights(engine.network, self.path)
         logger.info("Loaded the weights %s.", self.path.name)
 
@@ -116,14 +120,9 @@ def _few(title: str, keys: list[str]) -> str:
     return f"{len(keys)} {title} ({', '.join(keys[:NAMED_KEYS])}{more})"
 
 
-def _description_beside(path: Path) -> str:
+def _network_beside(path: Path) -> str:
     """What ``model.json`` beside the weights says of their network, or nothing."""
-    try:
-        description = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return ""  # it only enriches a message
-    if not isinstance(description, dict):
-        return ""
+    description = read_description(path)
     network = description.get("network_def") or description.get("network")
     return json.dumps(network) if network else ""
 

@@ -9,6 +9,9 @@ from torch import nn
 from ..engines.memory import explain_out_of_memory
 from ..types import PHASES, InputError
 
+LEFT_RIGHT = 2
+"""Axis of ``(N, C, H, W)`` slices along which the studies are mirrored in training: H of an LPS slice."""
+
 
 class SliceInferer(Inferer):
     """Run a slice network over the last axis of a study.
@@ -16,9 +19,11 @@ class SliceInferer(Inferer):
     Args:
         slice_batch_size: slices per network call, >= 1; the one number that decides the memory.
         output: ``"all"`` for the dict of every head, ``"seg"`` for the segmentation tensor alone.
+        mirror: answer with the mean of what the network says of each slice and of its mirror image, left and right
+            swapped; takes twice the time.
     """
 
-    def __init__(self, *, slice_batch_size: int = 16, output: str = "all") -> None:
+    def __init__(self, *, slice_batch_size: int = 16, output: str = "all", mirror: bool = False) -> None:
         if slice_batch_size < 1 or output not in ("all", "seg"):
             raise InputError(
                 found=f"slice_batch_size={slice_batch_size}, output={output!r}",
@@ -29,6 +34,7 @@ class SliceInferer(Inferer):
         super().__init__()
         self.slice_batch_size = slice_batch_size
         self.output = output
+        self.mirror = mirror
 
     def __call__(self, inputs: torch.Tensor, network, phase_mask: torch.Tensor | None = None):
         """Predict every slice.
@@ -67,6 +73,10 @@ class SliceInferer(Inferer):
     def _predict(self, network, slices: torch.Tensor, mask: torch.Tensor) -> dict[str, torch.Tensor]:
         with explain_out_of_memory(keys=("slice_batch_size",), where="SliceInferer"):
             prediction = network(slices, mask)
+            if self.mirror:
+                mirrored = network(slices.flip(LEFT_RIGHT), mask)
+                mirrored = {**mirrored, "seg": mirrored["seg"].flip(LEFT_RIGHT)}
+                prediction = {key: (value + mirrored[key]) / 2 for key, value in prediction.items()}
         return {"seg": prediction["seg"]} if self.output == "seg" else prediction
 
 

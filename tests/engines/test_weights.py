@@ -10,7 +10,7 @@ import torch
 from ignite.engine import Engine, Events
 from torch import nn
 
-from custom.engines import BestWeights, ResumeCheckpoint, WeightsLoader, load_weights
+from custom.engines import BestWeights, ResumeCheckpoint, WeightsLoader, load_weights, made_for
 from custom.engines.best_weights import publish, sha256_of
 from custom.types import InputError
 
@@ -200,3 +200,25 @@ def test_buffers_travel_with_the_weights(tmp_path, toys):
     other = toys.Network()
     load_weights(nn.DataParallel(other), tmp_path / "model.pt")
     assert torch.equal(other.enhancement_mean, torch.arange(4.0))
+
+
+def test_weights_made_for_another_input_are_refused_by_name_of_the_difference(tmp_path, toys):
+    path = save(tmp_path, toys.Network().state_dict())
+    path.with_suffix(".json").write_text(json.dumps({"spacing_mm": 1.5, "classes": ["a", "b"]}))
+    engine = Engine(lambda engine, batch: None)
+    engine.network = toys.Network()
+    WeightsLoader(path=path, expects={"spacing_mm": 1.5, "reference_phase": "portal_venous"}).started(engine)
+    with pytest.raises(InputError, match=r"trained with spacing_mm 1\.5.*--spacing_mm \"1\.5\""):
+        WeightsLoader(path=path, expects={"spacing_mm": 2.5}).started(engine)
+    with pytest.raises(InputError, match="classes"):
+        WeightsLoader(path=path, expects={"classes": ["b", "a"]}).started(engine)
+
+
+def test_what_weights_were_made_for_comes_from_their_description(tmp_path):
+    weights, otherwise = tmp_path / "model.pt", {"spacing_mm": 2.5, "reference_phase": "portal_venous"}
+    assert made_for(weights=weights, otherwise=otherwise) == otherwise
+    weights.with_suffix(".json").write_text(json.dumps({"spacing_mm": 1.5, "sha256": "0"}))
+    assert made_for(weights=weights, otherwise=otherwise) == {**otherwise, "spacing_mm": 1.5}
+    weights.with_suffix(".json").write_text("{")
+    with pytest.raises(InputError, match="not JSON"):
+        made_for(weights=weights, otherwise=otherwise)

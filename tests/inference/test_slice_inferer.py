@@ -51,6 +51,18 @@ def test_agrees_with_a_slice_by_slice_loop(network, slice_batch_size):
     assert network.largest_batch <= slice_batch_size
 
 
+def test_mirrored_answers_do_not_depend_on_which_side_is_left(network):
+    inputs = torch.rand(1, 4, 12, 10, 5)
+    with torch.no_grad():
+        alone, both = SliceInferer()(inputs, network), SliceInferer(mirror=True)(inputs, network)
+        turned = SliceInferer(mirror=True)(inputs.flip(2), network)  # (B, P, H, W, D)
+        flipped = SliceInferer()(inputs.flip(2), network)
+    torch.testing.assert_close(turned["seg"].flip(2), both["seg"])
+    torch.testing.assert_close(turned["class_logits"], both["class_logits"])
+    torch.testing.assert_close(both["seg"], (alone["seg"] + flipped["seg"].flip(2)) / 2)
+    assert not torch.allclose(both["seg"], alone["seg"])
+
+
 def test_segmentation_alone(network):
     inputs = torch.rand(1, 4, 8, 8, 5)
     with torch.no_grad():

@@ -6,6 +6,7 @@ import json
 import nibabel as nib
 import numpy as np
 import pytest
+from monai.bundle import ConfigParser
 
 from custom.data.phantom import simulate_study, write_dicom
 from custom.engines import load_weights
@@ -42,10 +43,16 @@ def test_they_are_what_model_json_says_and_small_enough(weights, described):
     assert weights.stat().st_size <= 40 * MIB
 
 
-def test_inference_json_asks_for_the_input_that_they_were_trained_on(shipped, described):
-    config = json.loads((shipped.configs / "inference.json").read_text(encoding="utf-8"))
-    for key in ("classes", "spacing_mm", "reference_phase"):
-        assert config[key] == described[key], key
+def test_inference_prepares_the_input_that_weights_were_trained_on(shipped, described, tmp_path):
+    parser = ConfigParser()
+    parser.read_config(shipped.configs / "inference.json")
+    keys = ("classes", "spacing_mm", "reference_phase")
+    assert [parser["made_for"]["otherwise"][key] for key in keys] == [described[key] for key in keys]
+    other = {"classes": ["FNH", "HCC"], "spacing_mm": 1.5, "reference_phase": "arterial"}
+    (tmp_path / "model.json").write_text(json.dumps(other), encoding="utf-8")
+    parser["ckpt_path"] = str(tmp_path / "model.pt")
+    parser.parse(reset=True)
+    assert {key: parser.get_parsed_content(key) for key in keys} == other
 
 
 def test_they_fit_the_network_of_every_configuration(shipped, weights, tmp_path):
