@@ -181,3 +181,10 @@ def test_a_second_delayed_series_is_set_aside_and_told(dicom, enhancing):
     assert_named(study, enhancing)
     assert "phase_choice_uncertain" in study.flags
     assert {"series": "9", "reason": "not one of the four phases"} in study.set_aside
+
+
+def test_an_early_arterial_series_alone_is_flagged(dicom, enhancing):
+    dicom.four_series(enhancing, descriptions=("pre", "ART EARLY", "PV", "DEL 3MIN"))
+    study = load_study(dicom.root)
+    assert_named(study, enhancing)
+    assert "phase_choice_uncertain" in study.flags

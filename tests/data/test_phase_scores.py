@@ -6,7 +6,7 @@ import pytest
 from custom.data.dicom.automatic import TIE, UNSURE
 from custom.data.dicom.blood_and_liver import Curves
 from custom.data.dicom.evidence import Evidence
-from custom.data.dicom.image_scores import washes_out_late
+from custom.data.dicom.image_scores import looks_early, looks_late
 from custom.data.dicom.phases import name_phases
 from custom.types import PHASES
 
@@ -169,12 +169,15 @@ def test_of_several_delayed_series_the_first_is_meant_unless_times_tell():
     assert phases_of(names=names, times=[-30, 35, 60, 95, 180], injection=0)["delayed"] == 4
 
 
-def test_arteries_that_lost_more_than_half_of_their_enhancement_may_show_a_late_volume():
+def test_enhancement_tells_an_early_arterial_and_a_late_delayed_volume():
     phases = dict(zip(PHASES, range(4), strict=True))
 
-    def late(last, named=phases):
-        return washes_out_late(Curves(np.ones(4), np.array([1.0, 3.4, 2.0, last]), np.ones(4)), named)
+    def curves(arterial, delayed):
+        values = np.array([1.0, arterial, 2.0, delayed])
+        return Curves(blood=values, arteries=values, liver=np.ones(4))
 
-    assert late(1.4)
-    assert not late(1.6)
-    assert not late(1.4, {"portal_venous": 2, "delayed": 3})
+    assert looks_early(curves(1.5, 1.8), phases)
+    assert not looks_early(curves(2.5, 1.8), phases)
+    assert looks_late(curves(2.5, 1.4), phases)
+    assert not looks_late(curves(2.5, 1.6), phases)
+    assert not looks_late(curves(2.5, 1.4), {"portal_venous": 2, "delayed": 3})

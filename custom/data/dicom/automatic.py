@@ -11,7 +11,7 @@ from ...types import InputError
 from ..budget import MemoryBudget
 from ..phase_names import OTHER
 from .evidence import Evidence, gather_evidence, in_order_of_time
-from .image_scores import enhancement_onset, washes_out_late
+from .image_scores import enhancement_onset, looks_early, looks_late
 from .phase_scores import TARGETS_S, is_untimed_course
 from .phases import Naming, name_phases
 from .records import TimePoint
@@ -139,18 +139,21 @@ def _flags(naming: Naming, candidates: list[TimePoint], evidence: Evidence) -> l
     if len(candidates) > len(naming.phases):
         flags.append(f"phases_picked_from:{len(candidates)}")
     close = naming.margin < UNSURE and not _as_good(naming, evidence)
-    if is_untimed_course(evidence) or close or _may_be_too_late(naming, evidence):
+    if is_untimed_course(evidence) or close or _may_be_another_moment(naming, evidence):
         flags.append("phase_choice_uncertain")
     flags += [f"phase_evidence_against:{source}" for source in naming.against]
     return flags
 
 
-def _may_be_too_late(naming: Naming, evidence: Evidence) -> bool:
-    """Whether the order alone makes a volume the delayed phase that looks as if it came minutes after that."""
-    i = naming.phases.get("delayed")
-    if i is None or evidence.curves is None or evidence.names[i] or not np.isnan(evidence.times_s[i]):
+def _may_be_another_moment(naming: Naming, evidence: Evidence) -> bool:
+    """Whether the arterial phase is an early one, or the delayed one, told by its place alone, looks later."""
+    arterial, delayed = naming.phases.get("arterial"), naming.phases.get("delayed")
+    if arterial is not None and evidence.early[arterial]:
+        return True
+    if evidence.curves is None:
         return False
-    return washes_out_late(evidence.curves, naming.phases)
+    by_order = delayed is not None and not evidence.names[delayed] and np.isnan(evidence.times_s[delayed])
+    return looks_early(evidence.curves, naming.phases) or (by_order and looks_late(evidence.curves, naming.phases))
 
 
 def _undecided(found: str, expected: str, where: str) -> InputError:

@@ -14,7 +14,8 @@ DARK, FAINT, UNFILLED = -4.0, -4.0, -2.5
 from its brightest, and of one with vessels empty that are filled in a later arterial one."""
 _ENHANCED = 1.25  # arteries over their darkest before
 _UNENHANCED = 0.87  # blood over liver, at most, before contrast
-_WASHED_OUT = 0.5  # of the portal venous enhancement of arteries, still there
+_WASHED_OUT = 0.5  # of the arteries' enhancement in the portal venous phase, still there in the delayed one
+_FILLED = 0.6  # of the blood's enhancement in the portal venous phase, there already in a late arterial one
 _ARTERIAL, _PORTAL, _DELAYED = range(1, len(PHASES))
 
 
@@ -66,12 +67,22 @@ def liver_scores(curves: Curves | None) -> dict[tuple[int, int], np.ndarray]:
     return {(_ARTERIAL, _PORTAL): np.clip(rise / 0.15, -1, 1), (_PORTAL, _DELAYED): np.clip(-rise / 0.15, -1, 1)}
 
 
-def washes_out_late(curves: Curves, phases: Mapping[str, int]) -> bool:
+def looks_early(curves: Curves, phases: Mapping[str, int]) -> bool:
+    """Whether veins and spleen are empty in the arterial phase, as they are in an early arterial one."""
+    return _enhancement(curves.blood, "arterial", phases) < _FILLED
+
+
+def looks_late(curves: Curves, phases: Mapping[str, int]) -> bool:
     """Whether the delayed phase keeps less than half of what enhances arteries in the portal venous phase.
 
     Few do in their first five minutes, most do later; nothing in the image parts the two for sure.
     """
-    if not {"pre", "portal_venous", "delayed"} <= phases.keys():
-        return False
-    pre, portal, delayed = (curves.arteries[phases[phase]] for phase in ("pre", "portal_venous", "delayed"))
-    return bool(delayed - pre < _WASHED_OUT * (portal - pre))
+    return _enhancement(curves.arteries, "delayed", phases) < _WASHED_OUT
+
+
+def _enhancement(values: np.ndarray, phase: str, phases: Mapping[str, int]) -> float:
+    """Enhancement as a share of the portal venous one, NaN when a phase is missing."""
+    if not {"pre", "portal_venous", phase} <= phases.keys():
+        return float("nan")
+    pre, own, portal = (values[phases[name]] for name in ("pre", phase, "portal_venous"))
+    return float((own - pre) / max(portal - pre, 1e-6))
