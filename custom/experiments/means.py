@@ -14,18 +14,24 @@ from .lines import Runs
 from .statistics import bootstrap_interval, mean_and_sd, paired_p_value
 
 
+def mean(runs: Runs, figure: Figure) -> float | None:
+    """Over the studies, each averaged over its runs; None where no study has the figure."""
+    values = _averaged(runs, figure)
+    return mean_and_sd(list(values.values()))[0] if values else None
+
+
 def own(runs: Runs, figure: Figure) -> dict[str, Any] | None:
     """Entries of a ``Cell``; None where no study has the figure."""
     values = _averaged(runs, figure)
     if not values:
         return None
-    mean, sd_studies = mean_and_sd(list(values.values()))
+    average, sd_studies = mean_and_sd(list(values.values()))
     of_runs = [list(study_values(run, figure).values()) for run in runs.values()]
     grouped = _by_patient(values, _patients(runs))
     return {
         "studies": len(values),
         "patients": len(grouped),
-        "mean": mean,
+        "mean": average,
         "sd_studies": sd_studies,
         "sd_runs": mean_and_sd([mean_and_sd(run)[0] for run in of_runs if run])[1],
         "interval": bootstrap_interval(grouped),

@@ -16,7 +16,7 @@ from ..engines.metrics.study_record import Record
 from .figures import Figure
 from .lines import Runs
 from .pooled import Pooled, Weighted, mean_of_defined
-from .statistics import RESAMPLES, Interval, mean_and_sd
+from .statistics import RESAMPLES, Interval, draws, flips, mean_and_sd, p_of
 
 
 @dataclass(frozen=True)
@@ -32,24 +32,27 @@ class Judged:
     patients: np.ndarray
 
 
+def mean(runs: Runs, figure: Figure) -> float | None:
+    """Over the runs that have the figure; None where none has."""
+    values = _values(_judge_alone(runs, figure)[0])
+    return mean_and_sd(values)[0] if values else None
+
+
 def own(runs: Runs, figure: Figure) -> dict[str, Any] | None:
     """Entries of a ``Cell``; None where no run has the figure. Runs in which it is undefined take no part."""
-    pooled = figure.value
-    found = [records for run in runs.values() if (records := pooled.judged(run))]
-    judged, patients = _judge([[records] for records in found], pooled)
-    values = [float(one.value(np.ones((1, len(one.patients))))[0]) for one in judged]
-    values = [value for value in values if not np.isnan(value)]
+    judged, patients = _judge_alone(runs, figure)
+    values = _values(judged)
     if not values:
         return None
-    mean, sd_runs = mean_and_sd(values)
-    drawn = None if patients < 2 else _mean_over_runs(judged, [_draws(patients)])
+    average, sd_runs = mean_and_sd(values)
+    drawn = None if patients < 2 else _mean_over_runs(judged, [draws(patients)])
     return {
-        "studies": len({record["case"] for records in found for record in records}),
+        "studies": len({record["case"] for run in runs.values() for record in figure.value.judged(run)}),
         "patients": patients,
-        "mean": mean,
+        "mean": average,
         "sd_studies": None,
         "sd_runs": sd_runs,
-        "interval": None if drawn is None else _interval(drawn, mean, 0.0, pooled.most),
+        "interval": None if drawn is None else _interval(drawn, average, 0.0, figure.value.most),
     }
 
 
@@ -60,19 +63,25 @@ def against(runs: Runs, others: Runs, figure: Figure) -> dict[str, Any]:
     judged, patients = _judge([pair for pair in pairs if pair[0]], pooled)
     if not judged:
         return {}
-    flips = np.zeros((1, patients))
-    difference = float(_exchanged(judged, flips)[0])
+    difference = float(_exchanged(judged, np.zeros((1, patients)))[0])
     if np.isnan(difference):
         return {}
     if patients < 2:
         return {"difference": difference}
-    counts = _draws(patients)
+    counts = draws(patients)
     none = np.zeros_like(counts)
     drawn = _mean_over_runs(judged, [counts, none]) - _mean_over_runs(judged, [none, counts])
-    flips = np.random.default_rng(0).integers(0, 2, size=(RESAMPLES, patients)).astype(float)
-    as_far = np.abs(_exchanged(judged, flips)) >= abs(difference) - 1e-9
-    p = float((1 + as_far.sum()) / (1 + RESAMPLES))
+    p = p_of(_exchanged(judged, flips(patients)), difference)
     return {"difference": difference, "difference_interval": _interval(drawn, difference), "p": p}
+
+
+def _judge_alone(runs: Runs, figure: Figure) -> tuple[list[Judged], int]:
+    return _judge([[records] for run in runs.values() if (records := figure.value.judged(run))], figure.value)
+
+
+def _values(judged: Sequence[Judged]) -> list[float]:
+    values = [float(one.value(np.ones((1, len(one.patients))))[0]) for one in judged]
+    return [value for value in values if not np.isnan(value)]
 
 
 def _common(ours: Sequence[Record], theirs: Sequence[Record]) -> tuple[list[Record], list[Record]]:
@@ -97,15 +106,9 @@ def _mean_over_runs(judged: Sequence[Judged], weights: Sequence[np.ndarray]) -> 
     return mean_of_defined([one.value(np.concatenate([w[:, one.patients] for w in weights], axis=1)) for one in judged])
 
 
-def _exchanged(judged: Sequence[Judged], flips: np.ndarray) -> np.ndarray:
-    """``(B)`` differences, first arm less second, with their answers exchanged where ``flips`` ``(B, G)`` is 1."""
-    return _mean_over_runs(judged, [1 - flips, flips]) - _mean_over_runs(judged, [flips, 1 - flips])
-
-
-def _draws(patients: int) -> np.ndarray:
-    """``(B, G)``: how often each bootstrap draw has each patient."""
-    rng = np.random.default_rng(0)
-    return rng.multinomial(patients, np.full(patients, 1 / patients), size=RESAMPLES).astype(float)
+def _exchanged(judged: Sequence[Judged], turned: np.ndarray) -> np.ndarray:
+    """``(B)`` differences, first arm less second, with their answers exchanged where ``turned`` ``(B, G)`` is 1."""
+    return _mean_over_runs(judged, [1 - turned, turned]) - _mean_over_runs(judged, [turned, 1 - turned])
 
 
 def _interval(drawn: np.ndarray, estimate: float, least: float = -np.inf, most: float = np.inf) -> Interval | None:

@@ -56,13 +56,13 @@ def publish(sources: Sequence[Path], page: Path) -> list[Path]:
 
 
 def generated(results: Sequence[Sequence[Manifest]], page: Path) -> str:
-    """What stands between the marks, with the pictures that lie beside ``page``."""
+    """What stands between the marks, in the order of the experiments' names, with the pictures beside ``page``."""
     images = {}
     for name in map(name_of, results):
         folder = page.parent / "images" / "results" / name
         found = [folder / picture for picture in PICTURES] + sorted(folder.glob(PANELS.format("*")))
         images[name] = [path.relative_to(page.parent).as_posix() for path in found if path.is_file()]
-    return as_page(results, images)
+    return as_page(sorted(results, key=name_of), images)
 
 
 def around(page: Path) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from .lines import Manifest
 from .markdown import figure_table, number, title_with_arrow, unfinished, what_was_run
 from .panels import PANELS
 from .settings import EXPERIMENTS, Settings
-from .table import Cell, build_table
+from .table import Cell, build_table, means_of
 from .verdict import LEVEL, sentence
 
 SAID = ("dsc", "curve_mae_raw", "accuracy", "auc")
@@ -72,12 +72,12 @@ def _share_of_demo(manifests: Sequence[Manifest]) -> str:
 
 def _experiment(manifests: Sequence[Manifest], images: Sequence[str]) -> list[str]:
     experiment, missing = manifests[0]["experiment"], unfinished(manifests)
-    cells = build_table(manifests)
+    cells = build_table(manifests, _figures(SAID))
     parts = [f"### {experiment['title']}\n{what_was_run(manifests)}"]
     parts += [f"**Not finished:** {'; '.join(missing)}."] if missing else []
     parts += _said(cells)
     parts += [figure_table(figure, found) for figure in _figures(SAID) if (found := _of(cells, figure))]
-    parts += _beside(cells)
+    parts += _beside(means_of(manifests, _figures(BESIDE)))
     parts += [f"![{_caption(Path(image).name)}]({image})" for image in images]
     return [*parts, f"To repeat it:\n```\n{_command(manifests)}\n```"]
 
@@ -99,18 +99,14 @@ def _said(cells: Sequence[Cell]) -> list[str]:
     return ["\n".join(sentence(arm, found) for arm, found in compared.items())] if compared else []
 
 
-def _beside(cells: Sequence[Cell]) -> list[str]:
+def _beside(means: Mapping[str, Mapping[str, float]]) -> list[str]:
     """Further figures, an arm a line, means alone."""
-    figures = [figure for figure in _figures(BESIDE) if _of(cells, figure)]
-    arms = dict.fromkeys(cell.arm for figure in figures for cell in _of(cells, figure))
-    if not arms:
+    figures = [figure for figure in _figures(BESIDE) if any(figure.key in values for values in means.values())]
+    if not figures:
         return []
-    means = {(cell.arm, cell.figure): cell.mean for cell in cells}
-    heads = [title_with_arrow(figure) for figure in figures]
-    rows = [f"| means | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|"]
-    for arm in arms:
-        entries = [number(means.get((arm, figure.key)), figure.digits) for figure in figures]
-        rows.append(f"| {arm} | {' | '.join(entries)} |")
+    rows = [f"| means | {' | '.join(map(title_with_arrow, figures))} |", "|---" * (len(figures) + 1) + "|"]
+    for arm, values in means.items():
+        rows.append(f"| {arm} | {' | '.join(number(values.get(figure.key), figure.digits) for figure in figures)} |")
     return ["\n".join(rows)]
 
 

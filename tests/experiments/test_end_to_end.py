@@ -87,6 +87,38 @@ def test_two_arms_from_the_command_to_the_table(phantom, in_this_process, tmp_pa
     assert (tmp_path / "out" / "table" / "table.md").read_text(encoding="utf-8") == page
 
 
+OWN = """
+title: Own
+compared_with: First
+arms:
+  First: {timings: {late: {arterial: 10}}}
+"""
+AGAIN = """
+  Again: {overlays: [finetune.json], overrides: {pretrained: "WEIGHTS"}, class_names: "{} (here)"}
+"""
+
+
+def test_other_times_and_a_start_from_weights_that_lie_elsewhere(phantom, in_this_process, tmp_path):
+    own, weights = tmp_path / "own.yaml", tmp_path / "out" / "runs" / "first" / "fold0-seed0" / "models" / "model.pt"
+    command = ["experiment", str(own), "--datalist", str(phantom), "--folds", "0", "--seeds", "1"]
+    command += ["--steps", "2", "--output", str(tmp_path / "out"), "--resume", "--set", *SMALL]
+    own.write_text(OWN, encoding="utf-8")
+    assert main(command) == 0
+    own.write_text(OWN + AGAIN.replace("WEIGHTS", weights.as_posix()), encoding="utf-8")
+    assert main(command) == 0
+    first, again = read_manifests(tmp_path / "out")
+    usual, late = first["evaluations"]["held out"], first["evaluations"]["late"]
+    true = [[record["curves"]["true"] for record in records if record["has_tumour"]] for records in (usual, late)]
+    for before, after in zip(*true, strict=True):
+        assert before[1] != after[1]  # arterial
+        assert [before[p] for p in (0, 2, 3)] == [after[p] for p in (0, 2, 3)]
+    assert not (weights.parents[1] / "retimed").exists()
+    assert again["pretrained"] == {"file": "model.pt", "sha256": first["weights"]["sha256"]}
+    assert again["classes"] == ["hemangioma (here)", "HCC (here)"]
+    text = (tmp_path / "out" / "runs" / "again" / "fold0-seed0" / "manifest.json").read_text(encoding="utf-8")
+    assert str(tmp_path) not in text
+
+
 def test_mistakes_on_the_command_line_are_answered(capsys):
     assert main(["experiment", "ablatoin"]) == 2
     assert "ablation, comparison, crossval" in capsys.readouterr().err
