@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from ..types import InputError
+from ..types import PHASES, InputError
 
 HELD_OUT = "held out"
 """Name of the evaluation under no other condition than the arm's own."""
@@ -26,6 +26,9 @@ class Arm:
         overrides: configuration key (``a#b``) → value, for training and evaluation.
         patients: of the training part, a share (0..1, exclusive of 0) or a whole number of them; None: all.
         conditions: name → overrides under which the trained network is evaluated as well.
+        timings: name → phase after contrast → seconds later (below 0: earlier) at which the held-out studies of a
+            phantom are examined once more, for a condition of that name.
+        class_names: what another hospital would call the classes, ``{}`` standing for the name; None: as it is.
         reported: figure → what the paper reports, as text.
     """
 
@@ -34,6 +37,8 @@ class Arm:
     overrides: Mapping[str, Any] = field(default_factory=dict)
     patients: float | int | None = None
     conditions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    timings: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    class_names: str | None = None
     reported: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -106,6 +111,11 @@ def _arm(name: str, values: Any, path: Path) -> Arm:
     patients = values.get("patients")
     if patients is not None and (isinstance(patients, bool) or not isinstance(patients, int | float) or patients <= 0):
         raise _wrong(path, f"patients {patients!r} in the arm {name}", "a share or a number of patients above 0")
+    delays = [delay for delays_s in values.get("timings", {}).values() for delay in delays_s.items()]
+    if wrong := [f"{phase}: {s}" for phase, s in delays if phase not in PHASES[1:] or not isinstance(s, int | float)]:
+        raise _wrong(path, f"the timing {wrong[0]} in the arm {name}", f"seconds for {', '.join(PHASES[1:])}")
+    if "{}" not in str(values.get("class_names", "{}")):
+        raise _wrong(path, f"class_names {values['class_names']!r} in the arm {name}", "a text with {} for the name")
     reported = {figure: str(value) for figure, value in values.get("reported", {}).items()}
     return Arm(name, **{**values, "overlays": tuple(values.get("overlays", ())), "reported": reported})
 

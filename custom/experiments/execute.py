@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from .manifest import FORMAT_VERSION, MANIFEST, environment, peak_memory_mb, wit
 from .plan import TASK
 from .settings import CONFIGS
 from .shared import take_over_training
+from .timing import retimed
 
 
 def execute(folder: Path) -> Path:
@@ -61,7 +63,7 @@ def _train(task: dict[str, Any], folder: Path) -> dict[str, Any]:
     budget = task["budget"]
     own = {"epochs": budget["epochs"], "steps_per_epoch": budget["steps_per_epoch"], "resume": True}
     own["validate#dataset#data"] = []  # the held-out studies are looked at once, when training is over
-    workflow = _workflow(task, folder, [], own)
+    workflow = _workflow(task, folder, [], own, {})
     device = workflow.parser.get_parsed_content("device")
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
@@ -72,30 +74,43 @@ def _train(task: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def _evaluate(task: dict[str, Any], folder: Path, condition: str) -> list[Record]:
-    workflow = evaluation(task, folder, condition)
-    workflow.run()
-    workflow.finalize()
+    with retimed(task, folder, condition) as places:
+        workflow = evaluation(task, folder, condition, places)
+        workflow.run()
+        workflow.finalize()
     return workflow.parser.get_parsed_content("validate#evaluator").state.metric_details[RECORDS]
 
 
-def evaluation(task: dict[str, Any], folder: Path, condition: str) -> ConfigWorkflow:
-    """Judging the weights in ``folder`` on the held-out studies of its datalist, ready to run."""
+def evaluation(
+    task: dict[str, Any], folder: Path, condition: str, places: Mapping[str, str] | None = None
+) -> ConfigWorkflow:
+    """Judging the weights in ``folder`` on the held-out studies of its datalist, ready to run.
+
+    Args:
+        task, folder: the run's.
+        condition: one of its conditions.
+        places: where its studies lie, if not where the run's do.
+    """
     own = {"validate#dataset#data#section": "validation"}
     own["evaluation_dir"] = str(folder / "evaluation" / folder_name(condition))
-    return _workflow(task, folder, [str(CONFIGS / "evaluate.json")], {**own, **task["conditions"][condition]})
+    own |= task["conditions"][condition]
+    return _workflow(task, folder, [str(CONFIGS / "evaluate.json")], own, places or {})
 
 
-def _workflow(task: dict[str, Any], folder: Path, overlays: list[str], own: dict[str, Any]) -> ConfigWorkflow:
+def _workflow(
+    task: dict[str, Any], folder: Path, overlays: list[str], own: dict[str, Any], elsewhere: Mapping[str, str]
+) -> ConfigWorkflow:
     places = {"datalist": str(folder / "datalist.json"), "phantom": None, "phantom_dir": None}
     places |= {key: task["places"][key] for key in ("dataset_dir", "cache_dir")}
-    places |= {"output_dir": str(folder), "ckpt_dir": str(folder / "models")}
+    places |= {"output_dir": str(folder), "ckpt_dir": str(folder / "models"), **elsewhere}
+    overrides = {**task["places"].get("overrides", {}), **task["config"]["overrides"]}
     workflow = ConfigWorkflow(
         config_file=[*task["places"]["config_files"], *overlays],
         meta_file=str(CONFIGS / "metadata.json"),
         logging_file=False,
         run_id="run",
         workflow_type="train",
-        **{**task["config"]["overrides"], **own, **places, "seed": task["seed"]},
+        **{**overrides, **own, **places, "seed": task["seed"]},
     )
     workflow.initialize()
     return workflow

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..data.datalist import read_datalist
 from ..data.datalist_rules import mistakes_between_items
-from ..data.splits import content_hash, split_items
+from ..data.splits import SECTIONS, content_hash, split_items
 from ..types import InputError
 
 SPLIT_SEED = 0
@@ -68,6 +68,22 @@ def take_patients(datalist: dict, wanted: float | int | None) -> dict:
         )
     kept = split_items(items, folds=0, validation=1 - share, seed=SPLIT_SEED)["training"]
     return _hashed({**datalist, "training": kept})
+
+
+def renamed(datalist: dict, names: Mapping[str, str]) -> dict:
+    """The datalist with other names of its classes, as another hospital would call them.
+
+    Args:
+        datalist: one fold's.
+        names: class → new name, in the order of the classes; empty: as it is.
+    """
+    if not names:
+        return datalist
+    sections = {
+        section: [{**item, "lesion_class": names.get(item.get("lesion_class"))} for item in datalist[section]]
+        for section in SECTIONS
+    }
+    return _hashed({**datalist, "classes": list(names.values()), **sections})
 
 
 def _datalist(content: dict, training: Sequence[dict], held_out: Sequence[dict], path: Path) -> dict:

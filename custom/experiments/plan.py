@@ -12,9 +12,10 @@ from typing import Any
 from ..types import InputError
 from .arms import HELD_OUT, Arm, Experiment
 from .files import read_json, write_json
-from .folds import fold_datalists, take_patients
+from .folds import fold_datalists, renamed, take_patients
 from .manifest import MANIFEST
 from .settings import Budget, Settings, digest
+from .timing import usable_timings
 
 TASK = "task.json"
 
@@ -69,21 +70,31 @@ def plan_runs(
     about |= {"arms": [arm.name for arm in experiment.arms], "folds": max(1, folds), "seeds": seeds}
     about |= {"curve_baselines": experiment.curve_baselines}
     places = {"dataset_dir": str(datalist.parent.resolve()), "cache_dir": str((output / "cache").resolve())}
-    tasks = {
-        arm.name: _task_of(settings.with_overlay(arm.overlays, arm.overrides), arm, budget) for arm in experiment.arms
-    }
+    own = {arm.name: _settings_of(arm, settings) for arm in experiment.arms}
+    tasks = {arm.name: _task_of(own[arm.name], arm, budget, datalist) for arm in experiment.arms}
     runs = []
     for seed, (fold, part), arm in product(range(seeds), enumerate(parts), experiment.arms):
-        studies = take_patients(part, arm.patients)
+        studies = renamed(take_patients(part, arm.patients), _new_names(arm, settings))
         task = {**tasks[arm.name], "split": _split(studies), "fold": fold, "seed": seed}
         task["sha256"] = digest({key: value for key, value in task.items() if key != "reported"})
-        files = [str(file) for file in settings.with_overlay(arm.overlays, {}).files]
-        task |= {"experiment": about, "places": {**places, "config_files": files}}
+        files = [str(file) for file in own[arm.name].files]
+        task |= {"experiment": about}
+        task["places"] = {**places, "config_files": files, "overrides": own[arm.name].places}
         runs.append(Run(output / "runs" / arm.folder / f"fold{fold}-seed{seed}", task, studies))
     return runs
 
 
-def _task_of(own: Settings, arm: Arm, budget: Budget) -> dict[str, Any]:
+def _settings_of(arm: Arm, settings: Settings) -> Settings:
+    names = list(_new_names(arm, settings).values())
+    return settings.with_overlay(arm.overlays, {**arm.overrides, **({"classes": names} if names else {})})
+
+
+def _new_names(arm: Arm, settings: Settings) -> dict[str, str]:
+    """Class → what the arm calls it; nothing where it calls them as they are called."""
+    return {name: arm.class_names.format(name) for name in settings.value("classes")} if arm.class_names else {}
+
+
+def _task_of(own: Settings, arm: Arm, budget: Budget, datalist: Path) -> dict[str, Any]:
     if own.value("select_weights_by") is not None:
         raise InputError(
             found="select_weights_by, which chooses weights by the held-out studies",
@@ -91,13 +102,16 @@ def _task_of(own: Settings, arm: Arm, budget: Budget) -> dict[str, Any]:
             where=f"experiment, arm {arm.name}",
             remedy="Leave it out.",
         )
-    conditions = {HELD_OUT: {}, **arm.conditions}
+    timings, pretrained = usable_timings(arm.timings, datalist), own.pretrained()
+    conditions = {HELD_OUT: {}, **arm.conditions, **{name: {} for name in timings}}
     return {
         "arm": arm.name,
         "reported": dict(arm.reported),
         "config": own.description(),
         "conditions": {name: dict(overrides) for name, overrides in conditions.items()},
         "budget": {"epochs": budget.epochs, "steps_per_epoch": budget.steps_per_epoch, "steps": budget.steps},
+        **({"timings": timings} if timings else {}),
+        **({"pretrained": pretrained} if pretrained else {}),
     }
 
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from monai.bundle import ConfigParser
@@ -20,7 +20,10 @@ CONFIGS = PROJECT / "bundle" / "configs" if (PROJECT / "bundle").is_dir() else P
 """Folder of the configurations, in the project or in a bundle that was made from it."""
 
 EXPERIMENTS = CONFIGS / "experiments"
-PLACES = ("dataset_dir", "datalist", "phantom", "phantom_dir", "output_dir", "ckpt_dir", "cache_dir", "device")
+PLACES = (
+    *("dataset_dir", "datalist", "phantom", "phantom_dir", "output_dir", "ckpt_dir", "cache_dir", "device"),
+    "pretrained",  # what lies there decides, and is told by its checksum
+)
 """Keys that say where things lie on one machine and decide nothing of the result."""
 
 
@@ -54,11 +57,31 @@ class Settings:
         parser.update(self.merged)
         return parser.get_parsed_content(key)
 
+    @property
+    def places(self) -> dict[str, Any]:
+        """Those overrides that say where things lie on this machine."""
+        return {key: value for key, value in self.overrides.items() if _is_place(key, value)}
+
+    def pretrained(self) -> dict[str, str] | None:
+        """Checksum of the weights that training starts from, None where it starts from none."""
+        if not self.merged.get("pretrained"):
+            return None
+        path = Path(self.value("pretrained"))
+        if not path.is_file():
+            raise InputError(
+                found=f"no weights {path.name}",
+                expected="the file that training starts from",
+                where="pretrained",
+                remedy="Correct the path.",
+            )
+        return {"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+
     def description(self) -> dict[str, Any]:
         """Files and overrides with hashes, the same on every machine."""
         config = {key: value for key, value in self.merged.items() if key not in PLACES}
         files = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in self.files}
-        return {"files": files, "overrides": dict(self.overrides), "sha256": digest(config)}
+        overrides = {key: value for key, value in self.overrides.items() if key not in self.places}
+        return {"files": files, "overrides": overrides, "sha256": digest(config)}
 
 
 @dataclass(frozen=True)
@@ -87,6 +110,11 @@ class Budget:
             return cls(epochs, -(-studies // settings.value("studies_per_batch")))
         epochs = min(epochs, steps)
         return cls(epochs, -(-steps // epochs))
+
+
+def _is_place(key: str, value: Any) -> bool:
+    absolute = isinstance(value, str) and (PurePosixPath(value).is_absolute() or PureWindowsPath(value).is_absolute())
+    return key.split("#")[-1] in PLACES or absolute
 
 
 def digest(content: Any) -> str:

@@ -23,7 +23,7 @@ from .dicom import get_dialect, write_dicom
 from .plan import SECTIONS, PlannedStudy, plan_studies
 from .presets import get_preset
 from .simulate import simulate_study
-from .sites import get_site
+from .sites import Site, get_site
 from .write_nifti import write_nifti
 
 DATALIST = "datalist.json"
@@ -96,7 +96,7 @@ def write_study(
     preset: str,
     format: str,  # noqa: A002
     layout: str,
-    site: str = "any",
+    site: str | Site = "any",
 ) -> tuple[dict, dict]:
     """Simulate and write one study (runs in a worker process).
 
@@ -120,7 +120,7 @@ def write_study(
     item = {
         "case": planned.case,
         "patient": planned.patient,
-        "site": "phantom" if site == "any" else f"phantom, {site}",
+        "site": "phantom" if site == "any" else f"phantom, {site if isinstance(site, str) else 'other times'}",
         **images,
         "label": f"{planned.case}/tumour.nii.gz",
         "lesion_class": study.classes[0] if len(study.classes) == 1 else None,

@@ -15,7 +15,7 @@ from .grid import Grid, Pose
 from .patient import REFERENCE_INDEX, Patient, draw_patient
 from .presets import Preset, get_preset
 from .render import render_pose
-from .sites import get_site
+from .sites import Site, get_site
 from .tissues import phase_signals
 from .truth import measure_truth
 
@@ -56,7 +56,7 @@ def simulate_study(
     lesions: Sequence[str] | None = None,
     kinds: Sequence[str] | None = None,
     acquisition_seed: int | None = None,
-    site: str = "any",
+    site: str | Site = "any",
 ) -> PhantomStudy:
     """Simulate one four-phase examination.
 
@@ -67,7 +67,7 @@ def simulate_study(
             draws one class and 1–3 lesions.
         kinds: kind of each lesion (`KINDS`); None draws them, one in five atypical.
         acquisition_seed: the examination; another one gives a follow-up of the same patient. None = ``seed``.
-        site: one of `SITES`; another one changes times, noise and gain of the same examination.
+        site: one of `SITES`, or one of your own; another one changes times, noise and gain of the same examination.
 
     Returns:
         Images, mask, affine and truth.

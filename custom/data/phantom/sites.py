@@ -47,8 +47,10 @@ SITES: Final[dict[str, Site]] = {
 """``any`` varies as much as all sites together; ``early`` scans soon, with little noise and gain; ``late`` does not."""
 
 
-def get_site(name: str) -> Site:
-    """The site called ``name``, or an `InputError` that lists those there are."""
+def get_site(name: str | Site) -> Site:
+    """The site called ``name``, or an `InputError` that lists those there are; a site of one's own as it is."""
+    if isinstance(name, Site):
+        return name
     if name not in SITES:
         raise InputError(
             found=repr(name),
