@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from custom.data.dicom.automatic import TIE, UNSURE
 from custom.data.dicom.blood_and_liver import Curves
+from custom.data.dicom.doubts import TIE, UNSURE
 from custom.data.dicom.evidence import Evidence
 from custom.data.dicom.image_scores import looks_early, looks_late
 from custom.data.dicom.phases import name_phases

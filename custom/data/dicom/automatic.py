@@ -10,20 +10,15 @@ import numpy as np
 from ...types import InputError
 from ..budget import MemoryBudget
 from ..phase_names import OTHER
+from .doubts import TIE, UNSURE, as_good, is_uncertain
 from .evidence import Evidence, gather_evidence, in_order_of_time
-from .image_scores import enhancement_onset, looks_early, looks_late
-from .phase_scores import TARGETS_S, is_untimed_course
+from .phase_scores import is_untimed_course
 from .phases import Naming, name_phases
 from .records import TimePoint
 from .selection import list_volumes
 from .set_aside import sort_out
 
-TIE = 0.05
-"""A naming that leads by less is none."""
-UNSURE = 0.75
-"""A naming that leads by less is flagged."""
 MOST_CANDIDATES = 60
-_SAME_MOMENT_S = 10.0  # and a third of a phase's window
 _ASK = "Name the phases in a phase map (--phase_map)."
 
 
@@ -83,7 +78,7 @@ def _check_names(naming: Naming, candidates: list[TimePoint], evidence: Evidence
 
 def _check_lead(naming: Naming, candidates: list[TimePoint], evidence: Evidence, where: str) -> None:
     """Nobody guesses between namings that are as likely."""
-    if naming.margin >= TIE or _as_good(naming, evidence) or (is_untimed_course(evidence) and evidence.curves):
+    if naming.margin >= TIE or as_good(naming, evidence) or (is_untimed_course(evidence) and evidence.curves):
         return
     fault = next((volume.fault for volume in candidates if volume.fault), None)
     if fault is not None:
@@ -94,23 +89,6 @@ def _check_lead(naming: Naming, candidates: list[TimePoint], evidence: Evidence,
         "evidence for the four phases",
         where,
     )
-
-
-def _as_good(naming: Naming, evidence: Evidence) -> bool:
-    """Whether best and next naming differ only by volumes that serve as well: near in time, or both before contrast."""
-    if set(naming.phases) != set(naming.rival):
-        return False
-    onset = None if evidence.curves is None else enhancement_onset(evidence.curves)
-    times_s = {phase: evidence.times_s[i] for phase, i in naming.phases.items()}  # NaN where unknown
-    for phase, i in naming.phases.items():
-        j = naming.rival[phase]
-        if i == j or (phase == "pre" and onset is not None and max(i, j) <= onset[0]):
-            continue
-        near_s = max(_SAME_MOMENT_S, TARGETS_S[phase][1] / 3 if phase in TARGETS_S else 0)
-        others_s = min((abs(t - times_s[phase]) for other, t in times_s.items() if other != phase), default=np.inf)
-        if not abs(evidence.times_s[j] - times_s[phase]) <= min(near_s, others_s / 2):
-            return False
-    return True
 
 
 def _record(phase: str, naming: Naming, candidates: list[TimePoint], evidence: Evidence) -> dict:
@@ -138,22 +116,10 @@ def _flags(naming: Naming, candidates: list[TimePoint], evidence: Evidence) -> l
         flags.append("phase_order_from_descriptions" if named else "phase_order_from_acquisition_order")
     if len(candidates) > len(naming.phases):
         flags.append(f"phases_picked_from:{len(candidates)}")
-    close = naming.margin < UNSURE and not _as_good(naming, evidence)
-    if is_untimed_course(evidence) or close or _may_be_another_moment(naming, evidence):
+    if is_uncertain(naming, evidence):
         flags.append("phase_choice_uncertain")
     flags += [f"phase_evidence_against:{source}" for source in naming.against]
     return flags
-
-
-def _may_be_another_moment(naming: Naming, evidence: Evidence) -> bool:
-    """Whether the arterial phase is an early one, or the delayed one, told by its place alone, looks later."""
-    arterial, delayed = naming.phases.get("arterial"), naming.phases.get("delayed")
-    if arterial is not None and evidence.early[arterial]:
-        return True
-    if evidence.curves is None:
-        return False
-    by_order = delayed is not None and not evidence.names[delayed] and np.isnan(evidence.times_s[delayed])
-    return looks_early(evidence.curves, naming.phases) or (by_order and looks_late(evidence.curves, naming.phases))
 
 
 def _undecided(found: str, expected: str, where: str) -> InputError:
