@@ -35,7 +35,10 @@ REMARKS: dict[str, tuple[str, str]] = {
         _LOOK,
     ),
     "phases_picked_from": ("the phases were picked from {} volumes, by time", _LOOK),
-    "phase_choice_uncertain": ("another naming of the phases is nearly as good", _LOOK),
+    "phase_choice_uncertain": (
+        "another naming of the phases is nearly as good, or a phase looks earlier or later than it should",
+        _LOOK,
+    ),
     "phase_evidence_against": ("the {} speaks against the naming of the phases", _LOOK),
     "gadoxetate": (
         "the contrast agent is gadoxetate: its 3-minute phase is no delayed phase",
