@@ -34,7 +34,7 @@ def publish(sources: Sequence[Path], page: Path) -> list[Path]:
     Raises:
         InputError: no finished runs, an experiment twice, or a page without the marks.
     """
-    before, after = around(page)
+    around(page)  # refuse a page without the marks before anything is written
     results = [read_results(source) for source in sources]
     names = [name_of(manifests) for manifests in results]
     if not names or len(set(names)) < len(names):
@@ -51,8 +51,9 @@ def publish(sources: Sequence[Path], page: Path) -> list[Path]:
         written += draw(manifests, build_table(manifests), folder)
         for panels in sorted((source / "table").glob(PANELS.format("*"))):
             written.append(Path(shutil.copyfile(panels, folder / panels.name)))
-    written.append(write_text(page, before + BEGIN + "\n" + generated(results, page) + END + "\n" + after))
-    return written
+    made = generated(results, page)
+    before, after = around(page)  # as it is now: others may have written on it meanwhile
+    return [*written, write_text(page, f"{before}{BEGIN}\n{made}{END}\n{after}")]
 
 
 def generated(results: Sequence[Sequence[Manifest]], page: Path) -> str:
