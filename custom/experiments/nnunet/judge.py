@@ -37,16 +37,17 @@ class Judge:
         files = (*(Path(file) for file in task["places"]["config_files"]), CONFIGS / "evaluate.json")
         places = {"datalist": str(run / "datalist.json"), "phantom": None, "phantom_dir": None}
         places |= {key: task["places"][key] for key in ("dataset_dir", "cache_dir")}
-        own = {**task["config"]["overrides"], **places, "validate#dataset#data#section": "validation"}
+        own = {**task["places"].get("overrides", {}), **task["config"]["overrides"], **places}
+        own["validate#dataset#data#section"] = "validation"
         self.settings = Settings(files, own)
         self.items = self.settings.value("validate#dataset#data")
         self.dataset = self.settings.value("validate#dataset")
         self.prepare = self.settings.value("validate#preprocessing")
         self.classes = tuple(self.settings.value("classes"))
         self.rules = {key: self.settings.value(key) for key in ("phase_map", "reference_phase")}
+        under = {name: Settings(files, {**own, **overrides}) for name, overrides in CONDITIONS.items() if overrides}
         self.post_processing = {
-            name: Settings(files, {**own, **overrides}).value("validate#postprocessing")
-            for name, overrides in CONDITIONS.items()
+            name: under.get(name, self.settings).value("validate#postprocessing") for name in CONDITIONS
         }
 
     @property
