@@ -11,6 +11,7 @@ from .rand_common_intensity import RandCommonIntensityd
 from .rand_noise import RandNoised
 from .rand_phase_dropout import RandPhaseDropoutd
 from .rand_phase_shift import RandPhaseShiftd
+from .rand_resolution import RandResolutiond
 from .rand_slice_affine import RandSliceAffined
 from .rand_slices import RandSlicesd
 from .slice_targets import SliceTargetsd
@@ -28,6 +29,7 @@ __all__ = [
     "RandNoised",
     "RandPhaseDropoutd",
     "RandPhaseShiftd",
+    "RandResolutiond",
     "RandSliceAffined",
     "RandSlicesd",
     "SliceTargetsd",
