@@ -19,6 +19,7 @@ WORKFLOWS = [
     ["train.json", "evaluate.json"],
     ["train.json", "multi_gpu_train.json"],
     ["train.json", "paper.yaml"],
+    ["train.json", "fine.yaml"],
     ["inference.json"],
 ]
 
