@@ -11,14 +11,14 @@ import yaml
 
 from ..data.phantom import ensure_phantom
 from ..types import COMMAND, InputError
-from .arms import read_experiment
 from .nnunet.import_arm import import_arm
-from .panels import write_panels
-from .plan import Run, plan_runs, prepare_folders
-from .publish import publish
-from .schedule import slots, work_off
-from .settings import CONFIGS, EXPERIMENTS, Settings
-from .write import write_table
+from .pages.panels import write_panels
+from .pages.publish import publish
+from .planning.arms import read_experiment
+from .planning.plan import Run, plan_runs, prepare_folders
+from .planning.settings import CONFIGS, EXPERIMENTS, Settings
+from .running.schedule import slots, work_off
+from .tables.write import write_table
 
 logger = logging.getLogger(__name__)
 

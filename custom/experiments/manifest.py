@@ -14,7 +14,7 @@ import torch
 
 from ..engines.metrics.study_record import Record
 from .files import read_json
-from .settings import CONFIGS
+from .planning.settings import CONFIGS
 
 MANIFEST = "manifest.json"
 FORMAT_VERSION = 1

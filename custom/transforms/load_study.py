@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Hashable, Mapping, Sequence
 from os import PathLike
 
@@ -43,7 +44,8 @@ class LoadStudyd(Transform):
         ``label`` MetaTensor ``(1, X, Y, Z)`` uint8 class values, if the study has a mask; ``phase_label``
         ``(P, X, Y, Z)``, if single phases have masks of their own; ``liver`` MetaTensor ``(1, X, Y, Z)`` uint8, if the
         study has a liver mask; ``lesion_class`` int; ``class_values`` bool (do label values carry classes);
-        ``true_enhancement`` ``(P)`` raw units, NaN if unknown; ``study`` plain dict.
+        ``true_enhancement`` ``(P)`` raw units, NaN if unknown; ``group``, which the studies of one patient share;
+        ``study`` plain dict.
 
     Raises:
         InputError: from reading, an unknown registration, or when a phase lies elsewhere or a mask does not fit.
@@ -91,6 +93,7 @@ class LoadStudyd(Transform):
             liver = _to_reference(study.liver, reference, None, nearest=True).data > 0
             out["liver"] = _meta_tensor(torch.from_numpy(liver.astype(np.uint8))[None], reference, study.case)
         out["true_enhancement"] = _true_enhancement(given.get("true_enhancement"))
+        out["group"] = _without_name(str(given.get("patient") or study.case))
         out["study"] = _describe(study, alignments, [*flags, *alignment_flags(alignments)])
         return out
 
@@ -181,6 +184,11 @@ def _true_enhancement(values: Sequence[float] | None) -> torch.Tensor:
     if values is None:
         return torch.full((len(PHASES),), float("nan"))
     return torch.tensor([float("nan") if v is None else float(v) for v in values], dtype=torch.float32)  # (P)
+
+
+def _without_name(patient: str) -> str:
+    """The same for all studies of a patient, and nobody's name."""
+    return hashlib.sha256(patient.encode()).hexdigest()[:12]
 
 
 def _describe(study: Study, alignments: Mapping[str, Alignment], flags: list[str]) -> dict:

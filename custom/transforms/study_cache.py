@@ -13,6 +13,8 @@ from ..data.forms import phases_beside
 from ..data.segmentations import mask_file
 
 FILE_KEYS = ("image", "label", "phases", "labels", "liver")
+FORMAT = 2
+"""Of what a prepared study holds; part of the key, so that none of another format is taken for one of this."""
 
 
 class StudyCacheDataset(PersistentDataset):
@@ -57,7 +59,7 @@ def study_key(item: Mapping | str) -> bytes:
     entry = dict(item) if isinstance(item, Mapping) else {"image": item}
     paths = sorted(p for key in FILE_KEYS for p in _paths(entry.get(key)))
     states = [(str(f), f.stat().st_size, f.stat().st_mtime_ns) for path in paths for f in _files(Path(path))]
-    return pickle_hashing({"item": entry, "files": states})
+    return pickle_hashing({"format": FORMAT, "item": entry, "files": states})
 
 
 def _paths(value: object) -> Iterator[str]:

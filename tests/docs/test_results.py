@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from custom.experiments.archive import SUFFIX, read_results
-from custom.experiments.publish import BEGIN, END, around, generated
+from custom.experiments.pages.archive import SUFFIX, read_results
+from custom.experiments.pages.publish import BEGIN, END, around, generated
 
 PAGE = Path(__file__).parents[2] / "bundle" / "docs" / "results.md"
 ARCHIVES = sorted((PAGE.parent / "results").glob(f"*{SUFFIX}"))

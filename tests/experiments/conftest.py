@@ -8,9 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from custom.experiments.arms import Arm, Experiment
 from custom.experiments.files import write_json
 from custom.experiments.manifest import MANIFEST
+from custom.experiments.planning.arms import Arm, Experiment
 
 
 @pytest.fixture

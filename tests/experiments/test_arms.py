@@ -7,9 +7,9 @@ import re
 import pytest
 
 from custom.config_check import find_mistakes, read_config
-from custom.experiments.arms import read_experiment
-from custom.experiments.figures import FIGURES
-from custom.experiments.settings import CONFIGS, EXPERIMENTS, Budget, Settings
+from custom.experiments.planning.arms import read_experiment
+from custom.experiments.planning.settings import CONFIGS, EXPERIMENTS, Budget, Settings
+from custom.experiments.tables.figures import FIGURES
 from custom.types import InputError
 
 SHIPPED = sorted(path.stem for path in EXPERIMENTS.glob("*.yaml"))

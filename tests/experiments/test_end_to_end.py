@@ -10,11 +10,12 @@ from monai.utils import set_determinism
 
 from custom.__main__ import main
 from custom.data.phantom import write_phantom
-from custom.experiments import cli, schedule
-from custom.experiments import execute as execute_module
-from custom.experiments.execute import execute
+from custom.experiments import cli
 from custom.experiments.manifest import read_manifests
-from custom.experiments.schedule import work_off
+from custom.experiments.running import execute as execute_module
+from custom.experiments.running import schedule
+from custom.experiments.running.execute import execute
+from custom.experiments.running.schedule import work_off
 
 SMALL = ["spacing_mm=7.0", "roi_size=[48,48]", "slices_per_study=2", "amp=False", "min_certainty=0.0"]
 SMALL += ["network_def#widths=[4,4,4,8]", "network_def#head_dim=16", "network_def#transformer_blocks=1"]

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from custom.experiments.folds import fold_datalists, take_patients
+from custom.experiments.planning.folds import fold_datalists, take_patients
 from custom.types import InputError
 
 

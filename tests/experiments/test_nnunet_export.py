@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from custom.__main__ import main
-from custom.experiments.folds import fold_datalists
 from custom.experiments.nnunet.export import write_dataset
 from custom.experiments.nnunet.layout import case_name
+from custom.experiments.planning.folds import fold_datalists
 from custom.types import PHASES, InputError
 
 SHAPE = (7, 5, 4)

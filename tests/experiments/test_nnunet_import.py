@@ -13,13 +13,13 @@ import pytest
 from custom.__main__ import main
 from custom.data.datalist import load_datalist
 from custom.data.phantom import write_phantom
-from custom.experiments.arms import read_experiment
 from custom.experiments.files import write_json
 from custom.experiments.manifest import read_manifests
 from custom.experiments.nnunet.import_arm import import_arm
 from custom.experiments.nnunet.layout import dataset_json
-from custom.experiments.plan import plan_runs, prepare_folders
-from custom.experiments.settings import EXPERIMENTS, Settings
+from custom.experiments.planning.arms import read_experiment
+from custom.experiments.planning.plan import plan_runs, prepare_folders
+from custom.experiments.planning.settings import EXPERIMENTS, Settings
 from custom.types import InputError
 
 CLASSES = ["hemangioma", "HCC"]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from custom.experiments import panels
 from custom.experiments.files import write_json
-from custom.experiments.lines import lines_of
 from custom.experiments.manifest import MANIFEST
-from custom.experiments.panels import choose, write_panels
-from custom.experiments.predict import Seen
+from custom.experiments.pages import panels
+from custom.experiments.pages.panels import choose, write_panels
+from custom.experiments.pages.predict import Seen
+from custom.experiments.tables.lines import lines_of
 from custom.types import InputError
 
 CURVE = [100.0, 180.0, 150.0, None]

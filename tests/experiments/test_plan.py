@@ -7,9 +7,9 @@ import json
 import pytest
 
 from custom.data.classes import class_indices
-from custom.experiments.arms import Arm, Experiment, read_experiment
-from custom.experiments.plan import plan_runs
-from custom.experiments.settings import EXPERIMENTS, Settings
+from custom.experiments.planning.arms import Arm, Experiment, read_experiment
+from custom.experiments.planning.plan import plan_runs
+from custom.experiments.planning.settings import EXPERIMENTS, Settings
 from custom.types import PHASES, InputError
 
 

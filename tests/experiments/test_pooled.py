@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from custom.engines.metrics.calibration import class_calibration, risk_coverage
 from custom.engines.metrics.summary import auc
-from custom.experiments.figures import FIGURES
-from custom.experiments.pooled import AUC, ECE, RISK_COVERAGE, RISK_COVERAGE_TO_RANDOM
-from custom.experiments.pooled_statistics import against, own
+from custom.experiments.tables.figures import FIGURES
+from custom.experiments.tables.pooled import AUC, ECE, RISK_COVERAGE, RISK_COVERAGE_TO_RANDOM
+from custom.experiments.tables.pooled_statistics import against, own
 
 FIGURE = {figure.key: figure for figure in FIGURES}
 

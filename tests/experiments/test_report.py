@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from custom.experiments import publish as publishing
-from custom.experiments.archive import SUFFIX, read_results, rounded, write_archive
-from custom.experiments.figures import FIGURES
-from custom.experiments.publish import BEGIN, END, publish
-from custom.experiments.report import as_page
-from custom.experiments.table import Cell
-from custom.experiments.verdict import BETTER, NOT_SHOWN, WORSE, sentence, verdict
+from custom.experiments.pages import publish as publishing
+from custom.experiments.pages.archive import SUFFIX, read_results, rounded, write_archive
+from custom.experiments.pages.publish import BEGIN, END, publish
+from custom.experiments.pages.report import as_page
+from custom.experiments.tables.figures import FIGURES
+from custom.experiments.tables.table import Cell
+from custom.experiments.tables.verdict import BETTER, NOT_SHOWN, WORSE, sentence, verdict
 from custom.types import InputError
 
 FIGURE = {figure.key: figure for figure in FIGURES}

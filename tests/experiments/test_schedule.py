@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from custom.experiments import schedule
 from custom.experiments.files import read_json, write_json
 from custom.experiments.manifest import MANIFEST
-from custom.experiments.plan import TASK, plan_runs, prepare_folders
-from custom.experiments.schedule import slots, work_off
-from custom.experiments.settings import Settings
+from custom.experiments.planning.plan import TASK, plan_runs, prepare_folders
+from custom.experiments.planning.settings import Settings
+from custom.experiments.running import schedule
+from custom.experiments.running.schedule import slots, work_off
 from custom.types import InputError
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from custom.experiments.files import write_json
 from custom.experiments.manifest import MANIFEST
-from custom.experiments.plan import TASK
-from custom.experiments.shared import take_over_training, training_identity
+from custom.experiments.planning.plan import TASK
+from custom.experiments.running.shared import take_over_training, training_identity
 
 RUN = {
     "arm": "MTI-Net",

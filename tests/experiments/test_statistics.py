@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest, bootstrap, ttest_1samp
 
-from custom.experiments.statistics import bootstrap_interval, holm, mean_and_sd, paired_p_value
+from custom.experiments.tables.statistics import bootstrap_interval, holm, mean_and_sd, paired_p_value
 
 
 def one_each(values) -> dict:

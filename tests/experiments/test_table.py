@@ -7,8 +7,8 @@ import csv
 import pytest
 
 from custom.experiments.manifest import MANIFEST, read_manifests, without_patients
-from custom.experiments.table import build_table
-from custom.experiments.write import write_table
+from custom.experiments.tables.table import build_table
+from custom.experiments.tables.write import write_table
 from custom.types import InputError
 
 CASES = [f"c{index}" for index in range(6)]

@@ -193,6 +193,17 @@ def test_description_is_plain_and_without_the_patient(make_study, load):
     assert "patient" not in out
 
 
+def test_studies_of_one_patient_share_a_group_that_names_nobody(make_study, load):
+    groups = [
+        load(make_study(), item={"case": case, "patient": patient, "image": "x"})["group"]
+        for case, patient in (("first", "Jane Roe"), ("again", "Jane Roe"), ("other", "John Roe"))
+    ]
+    assert groups[0] == groups[1] != groups[2]
+    assert not any("Roe" in group for group in groups)
+    alone = [load(make_study(), item={"case": "first", "image": "x"})["group"] for _ in range(2)]
+    assert alone[0] == alone[1] != groups[0]
+
+
 def test_true_curve_passes_and_is_nan_when_unknown(make_study, load):
     out = load(make_study(), item={"case": "c", "true_enhancement": [1, 2.5, None, 4]})
     assert out["true_enhancement"].tolist()[:2] == [1, 2.5]

@@ -28,7 +28,8 @@ def measure_study(data: Mapping[str, Any], *, surface_distance: bool = True) -> 
         data: a decollated item: ``pred (1, H, W, D)``, ``label (1, H, W, D)``, ``phase_mask (P)``, ``scale``,
             ``lesion_class`` and, as far as the network has them, ``class_prob (K)``, ``enhancement_pred (P)``,
             ``enhancement_measured (P)``, ``enhancement (P)``, ``slice_class_prob (K, D)``, ``true_enhancement (P)``;
-            ``class_values``, False where the label's values are no classes; ``kind``, what no class names.
+            ``class_values``, False where the label's values are no classes; ``kind``, what no class names;
+            ``group``, which the studies of one patient share.
         surface_distance: also compute HD95, the slowest figure.
 
     Returns:
@@ -39,7 +40,7 @@ def measure_study(data: Mapping[str, Any], *, surface_distance: bool = True) -> 
     spacing_mm = tuple(float(value) for value in affine_to_spacing(_affine(data)))
     true = label > 0
     lesion_class = int(_array(data["lesion_class"]).reshape(-1)[0])
-    record: Record = {"case": _case(data), "group": str(data.get("patient") or _case(data))}
+    record: Record = {"case": _case(data), "group": str(data.get("group") or _case(data))}
     record["kind"] = data.get("kind")
     record |= {"lesion_class": lesion_class, "has_tumour": bool(true.any()), "found_tumour": bool(predicted.any())}
     record |= {"volume_ml": _volume_ml(true, spacing_mm), "predicted_volume_ml": _volume_ml(predicted, spacing_mm)}

@@ -24,7 +24,7 @@ from ...outputs import write_volume
 from ...transforms import LoadStudyd
 from ...types import DEFAULT_CLASSES, PHASES, REFERENCE_PHASE, InputError
 from ..files import write_json
-from ..folds import fold_datalists
+from ..planning.folds import fold_datalists
 from .layout import DATASET, SPLITS, case_name, check_folder, dataset_json, image_file, mask_name
 
 PLACES = {"training": "Tr", "validation": "Tr", "test": "Ts"}

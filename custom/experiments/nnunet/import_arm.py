@@ -14,10 +14,10 @@ import torch
 from tqdm import tqdm
 
 from ...types import InputError
-from ..arms import folder_name
 from ..files import read_json, write_json
 from ..manifest import FORMAT_VERSION, MANIFEST, environment, without_patients
-from ..plan import TASK
+from ..planning.arms import folder_name
+from ..planning.plan import TASK
 from .judge import CONDITIONS, Judge
 from .predictions import Predictions, read_predictions
 

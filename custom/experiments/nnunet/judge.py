@@ -14,8 +14,8 @@ import torch
 
 from ...engines.metrics import measure_study
 from ...engines.metrics.study_record import Record
-from ..arms import HELD_OUT
-from ..settings import CONFIGS, Settings
+from ..planning.arms import HELD_OUT
+from ..planning.settings import CONFIGS, Settings
 from .predictions import Predictions, check_mask
 
 CONDITIONS = {HELD_OUT: {}, "every voxel": {"min_volume_ml": 0.0}}

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ..engines.metrics.baselines import logistic_regression, population_mean
-from ..engines.metrics.study_record import Record
-from ..engines.training_curves import TrainingCurves
-from ..enhancement_classifier import curve_features
-from .arms import HELD_OUT
+from ...engines.metrics.baselines import logistic_regression, population_mean
+from ...engines.metrics.study_record import Record
+from ...engines.training_curves import TrainingCurves
+from ...enhancement_classifier import curve_features
+from ..planning.arms import HELD_OUT
 
 CURVE_FIGURES = ("curve_mae_raw", "curve_mae_pct", "regressed_mae_raw_true")
 CLASS_FIGURES = ("accuracy", "auc", "ece")

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..engines.metrics.study_record import Record
-from ..types import InputError
-from .arms import HELD_OUT
+from ...engines.metrics.study_record import Record
+from ...types import InputError
+from ..planning.arms import HELD_OUT
 from .curve_baselines import curve_baselines
 from .figures import FIGURES
 

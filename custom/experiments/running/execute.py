@@ -1,7 +1,7 @@
 """One run from its folder alone: train, evaluate under every condition, and last of all the manifest.
 
-``python -m custom.experiments.execute FOLDER`` does it in a process of its own, with an interpreter, a memory peak and
-random states that no other run has touched.
+``python -m custom.experiments.running.execute FOLDER`` does it in a process of its own, with an interpreter, a memory
+peak and random states that no other run has touched.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from typing import Any
 import torch
 from monai.bundle import ConfigWorkflow
 
-from ..engines.history import read_rows
-from ..engines.metrics.study_metrics import RECORDS
-from ..engines.metrics.study_record import Record
-from ..user_errors import find_input_error
-from .arms import folder_name
+from ...engines.history import read_rows
+from ...engines.metrics.study_metrics import RECORDS
+from ...engines.metrics.study_record import Record
+from ...user_errors import find_input_error
+from ..files import read_json, write_json
+from ..manifest import FORMAT_VERSION, MANIFEST, environment, peak_memory_mb, without_patients
+from ..planning.arms import folder_name
+from ..planning.plan import TASK
+from ..planning.settings import CONFIGS
+from ..planning.timing import retimed
 from .attached import ATTACHED, end_with_parent
-from .files import read_json, write_json
-from .manifest import FORMAT_VERSION, MANIFEST, environment, peak_memory_mb, without_patients
-from .plan import TASK
-from .settings import CONFIGS
 from .shared import take_over_training
-from .timing import retimed
 
 
 def execute(folder: Path) -> Path:

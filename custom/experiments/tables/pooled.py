@@ -14,10 +14,10 @@ from itertools import chain
 import numpy as np
 from scipy.stats import rankdata
 
-from ..engines.metrics.calibration import BINS
-from ..engines.metrics.curves import mae_pct
-from ..engines.metrics.study_record import Record
-from ..engines.metrics.summary import known
+from ...engines.metrics.calibration import BINS
+from ...engines.metrics.curves import mae_pct
+from ...engines.metrics.study_record import Record
+from ...engines.metrics.summary import known
 
 Weighted = Callable[[np.ndarray], np.ndarray]
 """``(B, N)`` weights to ``(B)`` values, NaN where a draw does not define them."""

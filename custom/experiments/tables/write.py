@@ -7,9 +7,9 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
-from .files import write_text
+from ..files import write_text
+from ..manifest import read_manifests
 from .lines import Manifest, lines_of
-from .manifest import read_manifests
 from .markdown import as_markdown
 from .pictures import draw_calibration, draw_confusion_matrices, draw_table
 from .table import Cell, as_row, build_table

@@ -14,10 +14,10 @@ from typing import Protocol
 import torch
 from tqdm import tqdm
 
-from ..engines.history import read_rows
-from ..types import InputError
+from ...engines.history import read_rows
+from ...types import InputError
+from ..planning.plan import Run
 from .attached import ATTACHED
-from .plan import Run
 
 LOG = "log.txt"
 POLL_S = 0.5

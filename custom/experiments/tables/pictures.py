@@ -9,9 +9,9 @@ from textwrap import fill
 import numpy as np
 from matplotlib.figure import Figure as Canvas
 
-from ..engines.metrics.calibration import calibration
-from ..engines.metrics.figures import save_figure
-from ..engines.metrics.summary import confusion_matrix
+from ...engines.metrics.calibration import calibration
+from ...engines.metrics.figures import save_figure
+from ...engines.metrics.summary import confusion_matrix
 from .figures import FIGURES
 from .lines import Line
 from .table import Cell

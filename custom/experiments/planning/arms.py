@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from ..types import PHASES, InputError
+from ...types import PHASES, InputError
 
 HELD_OUT = "held out"
 """Name of the evaluation under no other condition than the arm's own."""

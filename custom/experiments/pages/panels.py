@@ -15,12 +15,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 
-from ..engines.metrics.figures import save_figure
-from ..engines.metrics.study_record import Record
-from ..types import PHASES, InputError
-from .files import read_json
-from .lines import Line, Manifest, lines_of
-from .manifest import MANIFEST, read_manifests
+from ...engines.metrics.figures import save_figure
+from ...engines.metrics.study_record import Record
+from ...types import PHASES, InputError
+from ..files import read_json
+from ..manifest import MANIFEST, read_manifests
+from ..tables.lines import Line, Manifest, lines_of
 from .predict import WEIGHTS, Seen, see
 
 PERCENTILES = (10, 50, 90)

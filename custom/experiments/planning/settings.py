@@ -12,10 +12,10 @@ from typing import Any
 
 from monai.bundle import ConfigParser
 
-from ..config_check import check_config, read_config
-from ..types import InputError
+from ...config_check import check_config, read_config
+from ...types import InputError
 
-PROJECT = Path(__file__).resolve().parents[2]
+PROJECT = Path(__file__).resolve().parents[3]
 CONFIGS = PROJECT / "bundle" / "configs" if (PROJECT / "bundle").is_dir() else PROJECT / "configs"
 """Folder of the configurations, in the project or in a bundle that was made from it."""
 

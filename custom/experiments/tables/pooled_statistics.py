@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engines.metrics.study_record import Record
+from ...engines.metrics.study_record import Record
 from .figures import Figure
 from .lines import Runs
 from .pooled import Pooled, Weighted, mean_of_defined

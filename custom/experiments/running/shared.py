@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .files import read_json
-from .manifest import MANIFEST
-from .plan import TASK
-from .settings import digest
+from ..files import read_json
+from ..manifest import MANIFEST
+from ..planning.plan import TASK
+from ..planning.settings import digest
 
 OF_ONE_RUN = (MANIFEST, TASK, "log.txt", "evaluation", "checkpoints")
 """What is not taken over: who the run is, and what it answered under its own conditions."""

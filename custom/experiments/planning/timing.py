@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ..data.datalist import read_datalist
-from ..data.phantom import phantom_manifest, write_retimed
-from ..data.splits import SECTIONS, content_hash
-from .files import read_json, write_json
+from ...data.datalist import read_datalist
+from ...data.phantom import phantom_manifest, write_retimed
+from ...data.splits import SECTIONS, content_hash
+from ..files import read_json, write_json
 
 logger = logging.getLogger(__name__)
 

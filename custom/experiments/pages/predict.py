@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from ignite.engine import Engine, Events
 
-from .arms import HELD_OUT
-from .execute import evaluation
-from .files import read_json, write_json
-from .plan import TASK
+from ..files import read_json, write_json
+from ..planning.arms import HELD_OUT
+from ..planning.plan import TASK
+from ..running.execute import evaluation
 
 WEIGHTS = "models"
 WITHOUT_REPORT = {"validate#handlers#2#_disabled_": True}

@@ -9,11 +9,11 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from ..types import InputError
+from ...types import InputError
+from ..files import read_json, write_json
+from ..manifest import MANIFEST
 from .arms import HELD_OUT, Arm, Experiment
-from .files import read_json, write_json
 from .folds import fold_datalists, renamed, take_patients
-from .manifest import MANIFEST
 from .settings import Budget, Settings, digest
 from .timing import usable_timings
 

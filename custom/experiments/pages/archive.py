@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..types import InputError
-from .manifest import read_manifests
+from ...types import InputError
+from ..manifest import read_manifests
 
 SUFFIX = ".json.xz"
 DIGITS = 5

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ..data.datalist import read_datalist
-from ..data.datalist_rules import mistakes_between_items
-from ..data.splits import SECTIONS, content_hash, split_items
-from ..types import InputError
+from ...data.datalist import read_datalist
+from ...data.datalist_rules import mistakes_between_items
+from ...data.splits import SECTIONS, content_hash, split_items
+from ...types import InputError
 
 SPLIT_SEED = 0
 """Of the folds and of the patients that are taken when there shall be fewer: all seeds of a run share its patients."""

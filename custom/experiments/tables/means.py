@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..engines.metrics.study_record import Record
-from ..engines.metrics.summary import classifies
+from ...engines.metrics.study_record import Record
+from ...engines.metrics.summary import classifies
 from .figures import Figure
 from .lines import Runs
 from .statistics import bootstrap_interval, mean_and_sd, paired_p_value

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ..data.phantom.presets import PRESETS
-from .figures import FIGURES, Figure
-from .lines import Manifest
-from .markdown import figure_table, number, title_with_arrow, unfinished, what_was_run
+from ...data.phantom.presets import PRESETS
+from ..planning.settings import EXPERIMENTS, Settings
+from ..tables.figures import FIGURES, Figure
+from ..tables.lines import Manifest
+from ..tables.markdown import figure_table, number, title_with_arrow, unfinished, what_was_run
+from ..tables.table import Cell, build_table, means_of
+from ..tables.verdict import LEVEL, sentence
 from .panels import PANELS
-from .settings import EXPERIMENTS, Settings
-from .table import Cell, build_table, means_of
-from .verdict import LEVEL, sentence
 
 SAID = ("dsc", "curve_mae_raw", "accuracy", "auc")
 """Figures with a table and a verdict each."""

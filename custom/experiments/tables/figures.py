@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..engines.metrics.study_record import Record
+from ...engines.metrics.study_record import Record
 from .pooled import AUC, ECE, RISK_COVERAGE, RISK_COVERAGE_TO_RANDOM, Pooled, disagreement_pct
 
 

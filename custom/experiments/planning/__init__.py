@@ -1,0 +1,1 @@
+"""``arms`` (what is compared) → ``settings`` (of which training) → ``folds`` (on which patients) → ``plan`` (runs)."""

@@ -1,0 +1,1 @@
+"""``lines`` (an arm's records) → ``table`` (``figures``, by ``means`` or ``pooled``) → ``markdown``, ``pictures``."""
