@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 import sys
 
@@ -19,6 +21,11 @@ from custom.experiments.running.schedule import work_off
 
 SMALL = ["spacing_mm=7.0", "roi_size=[48,48]", "slices_per_study=2", "amp=False", "min_certainty=0.0"]
 SMALL += ["network_def#widths=[4,4,4,8]", "network_def#head_dim=16", "network_def#transformer_blocks=1"]
+
+
+def hidden(patient: str) -> str:
+    """As names are hidden: once when a study is loaded, and once more in a manifest."""
+    return hashlib.sha256(patient.encode()).hexdigest()[:12]
 
 
 class Done:
@@ -73,7 +80,10 @@ def test_two_arms_from_the_command_to_the_table(phantom, in_this_process, tmp_pa
     assert full["budget"]["steps"] == 2
     assert full["seconds"]["training"] > 0
     assert full["peak_memory_mb"]["host"] is None or full["peak_memory_mb"]["host"] > 50
-    assert len(full["evaluations"]["held out"]) == full["split"]["held_out"]
+    records = full["evaluations"]["held out"]
+    assert len(records) == full["split"]["held_out"]
+    patients = {item["case"]: item["patient"] for item in json.loads(phantom.read_text(encoding="utf-8"))["test"]}
+    assert [record["group"] for record in records] == [hidden(hidden(patients[record["case"]])) for record in records]
     text = (tmp_path / "out" / "runs" / "mti-net" / "fold0-seed0" / "manifest.json").read_text(encoding="utf-8")
     assert str(tmp_path) not in text
     assert str(phantom.parent) not in text
