@@ -12,7 +12,7 @@ import yaml
 from monai.bundle import run
 
 from custom.__main__ import build_parser
-from custom.config_check import read_config
+from custom.config_check import OWN_KEY_PREFIX, read_config
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN_ARGUMENTS = set(inspect.signature(run).parameters) - {"override"}
@@ -32,7 +32,8 @@ def check_workflow(words: list[str], root: Path) -> None:
     files = yaml.safe_load(options["config_file"])
     keys = set(read_config([str(root / file) for file in ([files] if isinstance(files, str) else files)]))
     assert words[0] in keys
-    assert {option.partition("#")[0] for option in options} <= keys | RUN_ARGUMENTS
+    named = {option.partition("#")[0] for option in options}
+    assert {name for name in named if not name.startswith(OWN_KEY_PREFIX)} <= keys | RUN_ARGUMENTS
 
 
 def check(line: str, root: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ...data.phantom.presets import PRESETS
+from ...types import COMMAND
 from ..planning.settings import EXPERIMENTS, Settings
 from ..tables.figures import FIGURES, Figure
 from ..tables.lines import Manifest
@@ -123,7 +124,7 @@ def _command(manifests: Sequence[Manifest]) -> str:
     trained = [manifest for manifest in manifests if manifest.get("budget")]
     steps = f" --steps {trained[0]['budget']['steps']}" if trained else ""
     seeds = max(manifest["experiment"]["seeds"] for manifest in manifests)
-    return f"python -m custom experiment {experiment['name']} --folds {folds} --seeds {seeds}{steps}"
+    return f"{COMMAND} experiment {experiment['name']} --folds {folds} --seeds {seeds}{steps}"
 
 
 def _not_run(results: Sequence[Sequence[Manifest]]) -> list[str]:
