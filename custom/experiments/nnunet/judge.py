@@ -22,6 +22,7 @@ CONDITIONS = {HELD_OUT: {}, "every voxel": {"min_volume_ml": 0.0}}
 """Judged by the rules of all arms, which hold no component for a lesion that is too small; and as it was predicted."""
 CERTAIN = 20.0
 """Logit of a voxel that is tumour."""
+PLANNING = ("phase_map", "reference_phase", "memory_budget_gb")
 OF_TRUTH = ("label", "labels", "lesion_class", "lesion_free", "true_enhancement", "liver")
 
 
@@ -44,7 +45,7 @@ class Judge:
         self.dataset = self.settings.value("validate#dataset")
         self.prepare = self.settings.value("validate#preprocessing")
         self.classes = tuple(self.settings.value("classes"))
-        self.rules = {key: self.settings.value(key) for key in ("phase_map", "reference_phase")}
+        self.rules = {key: self.settings.value(key) for key in PLANNING}
         under = {name: Settings(files, {**own, **overrides}) for name, overrides in CONDITIONS.items() if overrides}
         self.post_processing = {
             name: under.get(name, self.settings).value("validate#postprocessing") for name in CONDITIONS

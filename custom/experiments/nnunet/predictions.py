@@ -115,10 +115,10 @@ def check_mask(path: Path, item: Mapping[str, Any], predictions: Predictions, ru
         path: the mask.
         item: the study's entry, with absolute paths.
         predictions: where the mask is from.
-        rules: ``phase_map`` and ``reference_phase``, as ``plan_study`` takes them.
+        rules: ``phase_map``, ``reference_phase`` and ``memory_budget_gb``, as ``plan_study`` takes them.
     """
-    where = f"prediction of case {item['case']}"
-    mask = plan_segmentation(str(path), purpose="label", where=where, budget=MemoryBudget(8.0))
+    where, budget = f"prediction of case {item['case']}", MemoryBudget(rules["memory_budget_gb"])
+    mask = plan_segmentation(str(path), purpose="label", where=where, budget=budget)
     reference = plan_study(item, **rules).phases[rules["reference_phase"]]
     if not same_grid(mask.shape, mask.affine, reference.shape, reference.affine):
         raise InputError(
