@@ -9,8 +9,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-TUMOUR_PRIOR = 0.05
-"""Tumour probability of a pixel before training."""
+TUMOUR_LOGIT = math.log(0.05 / 0.95)
+"""Where a pixel starts before training: tumour in one of twenty."""
 
 
 class UpBlock(nn.Module):
@@ -60,7 +60,7 @@ class SegmentationDecoder(nn.Module):
         )
         self.head = nn.Conv2d(out[-1], 1, 1)
         # Tumour is rare: starting every pixel near its frequency and not at 1/2 saves the first hundred steps.
-        nn.init.constant_(self.head.bias, math.log(TUMOUR_PRIOR / (1.0 - TUMOUR_PRIOR)))
+        nn.init.constant_(self.head.bias, TUMOUR_LOGIT)
 
     def forward(self, maps: list[torch.Tensor], image: torch.Tensor) -> torch.Tensor:
         """Decode four ``maps (B, P, C, h, w)``, fine to coarse, and ``image (B, P, H, W)`` to ``(B, 1, H, W)``."""

@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from ..types import PHASES
+from .decoder import TUMOUR_LOGIT
 from .options import one_of
 
 SLICE_TASKS = ("reg", "cls")
@@ -27,11 +28,14 @@ class SegmentationPeer(nn.Module):
         self.network, self.multiple, self.tasks = network, multiple, ("seg",)
 
     def forward(self, image: torch.Tensor, phase_mask: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
-        """As MTI-Net's forward: ``image (B, P, H, W)``, ``phase_mask (B, P)`` to ``seg (B, 1, H, W)``."""
+        """As MTI-Net's forward: ``image (B, P, H, W)``, ``phase_mask (B, P)`` to ``seg (B, 1, H, W)``.
+
+        Logits start where MTI-Net's do, at few pixels of tumour: small budgets are not spent on finding that out.
+        """
         image = _without_absent(image, phase_mask)
         height, width = image.shape[-2:]
         padded = F.pad(image, (0, -width % self.multiple, 0, -height % self.multiple))
-        return {"seg": self.network(padded)[..., :height, :width]}
+        return {"seg": TUMOUR_LOGIT + self.network(padded)[..., :height, :width]}
 
 
 class SlicePeer(nn.Module):

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from custom.networks import SegmentationPeer, SlicePeer
+from custom.networks.decoder import TUMOUR_LOGIT
 from custom.types import InputError
 
 
@@ -28,7 +29,7 @@ def test_the_image_is_padded_for_the_network_and_the_map_cut_back():
     image = torch.rand(2, 4, 48, 80)
     seg = SegmentationPeer(network=inner, multiple=32)(image)["seg"]
     assert inner.seen == (64, 96)
-    assert torch.allclose(seg, nn.Conv2d.forward(inner, image))  # every pixel in its place
+    assert torch.allclose(seg, TUMOUR_LOGIT + nn.Conv2d.forward(inner, image))  # every pixel in its place
 
 
 @pytest.mark.parametrize(("task", "key", "outputs"), [("reg", "enhancement", 4), ("cls", "class_logits", 3)])
