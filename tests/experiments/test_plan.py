@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 
 import pytest
+from monai.utils import optional_import
 
 from custom.data.classes import class_indices
 from custom.experiments.planning.arms import Arm, Experiment, read_experiment
 from custom.experiments.planning.plan import plan_runs
 from custom.experiments.planning.settings import EXPERIMENTS, Settings
 from custom.types import PHASES, InputError
+from custom.user_errors import find_input_error
 
 
 @pytest.fixture
@@ -95,3 +97,14 @@ def test_an_arm_that_cannot_be_says_why(tmp_path, arm, said):
     (tmp_path / "own.yaml").write_text(f"title: x\ncompared_with: A\narms:\n  A: {{{arm}}}\n", encoding="utf-8")
     with pytest.raises(InputError, match=said):
         read_experiment(str(tmp_path / "own.yaml"), EXPERIMENTS)
+
+
+def test_a_network_that_cannot_work_is_told_before_any_run(told, monkeypatch):
+    swin = read_experiment("comparison", EXPERIMENTS).arms[4]
+    missing, _ = optional_import("not_installed", name="rearrange")  # what MONAI holds where einops is not
+    monkeypatch.setattr("monai.networks.nets.swin_unetr.rearrange", missing)
+    with pytest.raises(InputError, match=r"arm SwinUNETR: .*not_installed.*requirements-dev"):
+        told(swin)
+    with pytest.raises(RuntimeError) as caught:  # the network's own message stays
+        told(Arm("A", overrides={"network_def#fusion": "sum"}))
+    assert "fusion" in find_input_error(caught.value)

@@ -71,6 +71,8 @@ def plan_runs(
     about |= {"curve_baselines": experiment.curve_baselines}
     places = {"dataset_dir": str(datalist.parent.resolve()), "cache_dir": str((output / "cache").resolve())}
     own = {arm.name: _settings_of(arm, settings) for arm in experiment.arms}
+    for name, its_settings in own.items():
+        its_settings.check_network(where=f"experiment, arm {name}")
     tasks = {arm.name: _task_of(own[arm.name], arm, budget, datalist) for arm in experiment.arms}
     runs = []
     for seed, (fold, part), arm in product(range(seeds), enumerate(parts), experiment.arms):

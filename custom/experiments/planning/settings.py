@@ -10,10 +10,12 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
+import torch
 from monai.bundle import ConfigParser
 
 from ...config_check import check_config, read_config
-from ...types import InputError
+from ...types import PHASES, InputError
+from ...user_errors import find_input_error
 
 PROJECT = Path(__file__).resolve().parents[3]
 CONFIGS = PROJECT / "bundle" / "configs" if (PROJECT / "bundle").is_dir() else PROJECT / "configs"
@@ -25,6 +27,9 @@ PLACES = (
     "pretrained",  # what lies there decides, and is told by its checksum
 )
 """Keys that say where things lie on one machine and decide nothing of the result."""
+
+PROBE = (64, 64)
+"""Pixels of the slice that a network is tried on."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,29 @@ class Settings:
         parser = ConfigParser()
         parser.update(self.merged)
         return parser.get_parsed_content(key)
+
+    def check_network(self, *, where: str) -> None:
+        """Build the network and show it a slice: what cannot work is told before hours of other runs.
+
+        Args:
+            where: as the message is to name it.
+
+        Raises:
+            InputError: an argument that the network refuses, or a package that it needs and that is not installed.
+        """
+        try:
+            network = self.value("network_def").eval()
+            with torch.no_grad():
+                network(torch.zeros(1, len(PHASES), *PROBE))
+        except (RuntimeError, ImportError) as error:  # MONAI's, around what building raised; a package that is missing
+            if find_input_error(error) is not None:
+                raise
+            raise InputError(
+                found=f"a network that does not work: {_first_cause(error)}",
+                expected="a network for slices of four phases",
+                where=where,
+                remedy="Install what it needs (requirements-dev.txt), or correct network_def.",
+            ) from error
 
     @property
     def places(self) -> dict[str, Any]:
@@ -110,6 +138,13 @@ class Budget:
             return cls(epochs, -(-studies // settings.value("studies_per_batch")))
         epochs = min(epochs, steps)
         return cls(epochs, -(-steps // epochs))
+
+
+def _first_cause(error: BaseException) -> str:
+    """First line of what the innermost exception says."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return str(error).partition("\n")[0]
 
 
 def _is_place(key: str, value: Any) -> bool:
