@@ -181,3 +181,37 @@ def test_enhancement_tells_an_early_arterial_and_a_late_delayed_volume():
     assert looks_late(curves(2.5, 1.4), phases)
     assert not looks_late(curves(2.5, 1.6), phases)
     assert not looks_late(curves(2.5, 1.4), {"portal_venous": 2, "delayed": 3})
+
+
+def test_dark_veins_beside_bright_arteries_are_no_volume_from_before_contrast():
+    blood, arteries, liver = [1.8, 2.79, 1.83], [2.76, 2.04, 1.51], [2.15, 2.41, 1.98]
+    naming = name_phases(evidence(blood=blood, arteries=arteries, liver=liver))
+    assert naming.phases == {"arterial": 0, "portal_venous": 1, "delayed": 2}
+
+
+def test_of_two_arterial_volumes_that_tell_the_same_the_later_is_taken_and_it_is_no_tie():
+    blood, liver = [1.25, 3.86, 3.12, 2.28, 1.94], [1.57, 2.03, 2.03, 2.04, 1.67]
+    naming = name_phases(evidence(blood=blood, liver=liver))
+    assert naming.phases == {"pre": 0, "arterial": 2, "portal_venous": 3, "delayed": 4}
+    assert TIE < naming.margin < UNSURE
+
+
+def test_of_two_volumes_that_look_unenhanced_the_first_is_from_before_contrast():
+    blood, liver = [1.2, 1.2, 3.4, 2.3, 1.9], [1.6, 1.6, 1.8, 2.2, 1.8]
+    assert phases_of(blood=blood, liver=liver)["pre"] == 0
+
+
+def test_what_may_be_arterial_or_portal_venous_is_portal_venous_as_no_dynamic_is_without():
+    blood, liver = [1.46, 3.14, 2.49], [1.69, 2.24, 1.86]
+    assert phases_of(times=[0, 122, 295], blood=blood, liver=liver)["portal_venous"] == 1
+
+
+def test_of_many_volumes_without_times_the_portal_venous_one_is_amid_the_livers_best():
+    rng, step_s = np.random.default_rng(3), 8
+    since_arrival_s = np.arange(-40, 280, step_s)
+    liver = 1.6 + 0.5 * np.interp(since_arrival_s, [5, 45, 75, 280], [0, 1, 1, 0.5])
+    arteries = 1.0 + np.interp(since_arrival_s, [0, 12, 25, 280], [0, 4, 1.6, 1])
+    for noise in rng.normal(0, 0.01, (10, len(liver))):
+        phases = phases_of(blood=arteries, liver=liver + noise)
+        assert 45 <= since_arrival_s[phases["portal_venous"]] <= 90
+        assert since_arrival_s[phases["arterial"]] in (8, 16)

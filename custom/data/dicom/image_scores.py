@@ -12,8 +12,8 @@ from .blood_and_liver import Curves
 DARK, FAINT, UNFILLED = -4.0, -4.0, -2.5
 """Worth of an enhanced phase with arteries as dark as before (nothing is worth less), of an arterial one with blood far
 from its brightest, and of one with vessels empty that are filled in a later arterial one."""
-_ENHANCED = 1.25  # arteries over their darkest before
-_UNENHANCED = 0.87  # blood over liver, at most, before contrast
+_ENHANCED, _ENHANCED_TO_LIVER = 1.25, 1.12  # arteries, and arteries over liver, over their darkest before
+_UNENHANCED = 0.87  # blood and arteries over liver, at most, before contrast
 _WASHED_OUT = 0.5  # of the arteries' enhancement in the portal venous phase, still there in the delayed one
 _FILLED = 0.6  # of the blood's enhancement in the portal venous phase, there already in a late arterial one
 _ARTERIAL, _PORTAL, _DELAYED = range(1, len(PHASES))
@@ -34,16 +34,18 @@ def image_scores(curves: Curves | None, count: int) -> np.ndarray:
     """
     if curves is None:
         return np.zeros((len(PHASES), count))
-    ratio = curves.blood_to_liver("portal_venous")
+    ratio, of_arteries = curves.blood_to_liver("portal_venous"), curves.blood_to_liver("arterial")
+    brightest = np.fmax(ratio, of_arteries)  # veins are dark in the arterial phase, too
     late = np.clip(1 - np.maximum(np.maximum(0.9 - ratio, ratio - 1.25), 0) / 0.1, -1, 1)
-    arterial = np.clip((curves.blood_to_liver("arterial") - 1.3) / 0.15, -1, 1)
-    scores = np.stack([np.clip((_UNENHANCED - ratio) / 0.1, -1, 1), arterial, late, late])
+    arterial = np.clip((of_arteries - 1.3) / 0.15, -1, 1)
+    scores = np.stack([np.clip((_UNENHANCED - brightest) / 0.1, -1, 1), arterial, late, late])
     bright = np.maximum(share_of_best(curves.blood), share_of_best(curves.arteries))
     scores[_ARTERIAL] += np.clip((bright - 0.5) / 0.1, FAINT, 0) + _unfilled(curves.blood, arterial == 1)
     arteries = curves.arteries
     darkest = np.nanargmin(arteries[: np.nanargmax(arteries) + 1])  # what washed out is as dark at last
-    if ratio[darkest] < _UNENHANCED:
-        scores[_ARTERIAL:, arteries < _ENHANCED * arteries[darkest]] += DARK
+    if brightest[darkest] < _UNENHANCED:
+        of_body, of_liver = arteries / arteries[darkest], of_arteries / of_arteries[darkest]
+        scores[_ARTERIAL:, (of_body < _ENHANCED) & (of_liver < _ENHANCED_TO_LIVER)] += DARK
     return np.maximum(scores, DARK)
 
 

@@ -18,10 +18,12 @@ NAME, EARLY, SEVERAL, CLASH = 3.0, 2.0, 1.0, -4.0
 REPEATED = 2.5
 """Worth of a further "delayed" where no times are known: the first is the one of 2 to 5 minutes."""
 NEXT = 0.1
-"""Worth of two phases that follow each other directly where no times are known."""
+"""Worth of two phases that follow each other directly."""
 IMPOSSIBLE, TOO_LATE = -20.0, -3.0
 MANY = 8
 """Volumes from which a dynamic without times is told by its peaks and its end."""
+SMOOTHED, NEAR_BEST, LATE = 5, 0.9, 0.6
+"""Volumes that the liver's course is smoothed over, the share of its best from which it is near, which of those it is."""
 _PRE, _ARTERIAL, _PORTAL, _DELAYED = range(len(PHASES))
 TARGETS_S = {"arterial": (35.0, 15.0), "portal_venous": (70.0, 20.0), "delayed": (180.0, 100.0)}
 """Time after the start of injection, and the distance from it that is no longer this phase."""
@@ -90,20 +92,31 @@ def gap_scores(times_s: np.ndarray) -> dict[tuple[int, int], np.ndarray]:
 
 
 def next_scores(times_s: np.ndarray) -> dict[tuple[int, int], np.ndarray]:
-    """Without times, the phase after another is rather the next of few volumes than a later one, ``(N, N)``."""
-    if len(times_s) >= MANY or not np.isnan(times_s).all():
+    """Of few volumes the portal venous phase is rather the next after the arterial one, ``(N, N)``: of two arterial
+    ones the later is late arterial. Without times the delayed phase, too, is rather the next after the portal venous.
+
+    Not so the arterial after the pre-contrast phase: of two that look unenhanced contrast may have reached the second.
+    """
+    if len(times_s) >= MANY:
         return {}
-    return dict.fromkeys(zip(range(3), range(1, 4), strict=True), NEXT * np.eye(len(times_s), k=1))
+    pairs = [(_ARTERIAL, _PORTAL), (_PORTAL, _DELAYED)] if np.isnan(times_s).all() else [(_ARTERIAL, _PORTAL)]
+    return dict.fromkeys(pairs, NEXT * np.eye(len(times_s), k=1))
 
 
 def course_scores(evidence: Evidence) -> np.ndarray:
-    """Of many volumes without times: arterial where blood, portal venous where liver is brightest, delayed the last."""
+    """Of many volumes without times: arterial where blood is brightest, portal venous while liver is, delayed the last.
+
+    The liver is near its best for long, where a little noise would choose any volume. A late one of them is taken: the
+    body that brightness is relative to enhances on, which makes the liver's best seem early.
+    """
     scores, curves = np.zeros((len(PHASES), len(evidence.names))), evidence.curves
     if is_untimed_course(evidence) and curves is not None:
-        around = np.pad(curves.liver, 1, mode="edge")
+        volumes = np.arange(len(evidence.names))
+        around = np.convolve(np.pad(curves.liver, SMOOTHED // 2, mode="edge"), np.full(SMOOTHED, 1 / SMOOTHED), "valid")
+        portal = np.quantile(volumes[share_of_best(around) >= NEAR_BEST], LATE)
         scores[_ARTERIAL] = share_of_best(curves.blood)
-        scores[_PORTAL] = share_of_best((around[:-2] + around[1:-1] + around[2:]) / 3)
-        scores[_DELAYED] = np.linspace(0, 1, len(evidence.names))
+        scores[_PORTAL] = np.maximum(1 - np.abs(volumes - portal) / SMOOTHED, -1)
+        scores[_DELAYED] = np.linspace(0, 1, len(volumes))
     return scores
 
 

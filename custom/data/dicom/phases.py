@@ -16,8 +16,8 @@ from .image_scores import image_scores, liver_scores
 from .phase_scores import agent_scores, course_scores, description_scores, gap_scores, next_scores, time_scores
 
 SOURCES = ("description", "time", "image", "agent", "order", "geometry")
-PRESENT = 1.5
-"""Worth of a phase that is there at all."""
+PRESENT = (1.5, 1.5, 1.8, 1.5)
+"""Worth of a phase that is there at all; hardly any dynamic is without the portal venous one."""
 OTHER_GEOMETRY, OTHER_SEQUENCE = -0.75, -4.0
 ABSENT = -1
 
@@ -49,7 +49,7 @@ def name_phases(evidence: Evidence) -> Naming | None:
     namings = _namings(count)  # (H, 4)
     scores = _scores(evidence, namings)  # (4, sources, H)
     present = namings != ABSENT
-    totals = scores.sum((0, 1)) + PRESENT * present.sum(1)
+    totals = scores.sum((0, 1)) + present @ np.array(PRESENT)
     best, *others = np.argsort(-totals, kind="stable")[:2]
     rival = int(others[0]) if others else None
     phases = _as_phases(namings[best])
