@@ -215,3 +215,15 @@ def test_of_many_volumes_without_times_the_portal_venous_one_is_amid_the_livers_
         phases = phases_of(blood=arteries, liver=liver + noise)
         assert 45 <= since_arrival_s[phases["portal_venous"]] <= 90
         assert since_arrival_s[phases["arterial"]] in (8, 16)
+
+
+def test_arteries_at_their_best_with_empty_veins_are_too_early_where_a_later_volume_has_both():
+    blood, arteries = [1.16, 1.81, 3.16, 2.27, 1.96], [0.97, 4.93, 2.63, 2.08, 1.93]
+    naming = name_phases(evidence(blood=blood, arteries=arteries, liver=[1.83, 1.79, 2.05, 2.35, 2.03]))
+    assert naming.phases == {"pre": 0, "arterial": 2, "portal_venous": 3, "delayed": 4}
+    assert naming.margin > UNSURE
+
+
+def test_a_weakly_enhanced_portal_venous_phase_is_told_by_what_is_brighter_than_liver():
+    blood, liver = [1.29, 2.77, 1.54, 1.40], [1.80, 1.89, 1.82, 1.59]
+    assert list(phases_of(blood=blood, liver=liver).values()) == [0, 1, 2, 3]

@@ -14,6 +14,7 @@ DARK, FAINT, UNFILLED = -4.0, -4.0, -2.5
 from its brightest, and of one with vessels empty that are filled in a later arterial one."""
 _ENHANCED, _ENHANCED_TO_LIVER = 1.25, 1.12  # arteries, and arteries over liver, over their darkest before
 _UNENHANCED = 0.87  # blood and arteries over liver, at most, before contrast
+_PAST_PEAK, _BRIGHT = 1.2, 1.45  # arteries, and the brighter of arteries and all blood, over liver: late arterial
 _WASHED_OUT = 0.5  # of the arteries' enhancement in the portal venous phase, still there in the delayed one
 _FILLED = 0.6  # of the blood's enhancement in the portal venous phase, there already in a late arterial one
 _ARTERIAL, _PORTAL, _DELAYED = range(1, len(PHASES))
@@ -40,7 +41,7 @@ def image_scores(curves: Curves | None, count: int) -> np.ndarray:
     arterial = np.clip((of_arteries - 1.3) / 0.15, -1, 1)
     scores = np.stack([np.clip((_UNENHANCED - brightest) / 0.1, -1, 1), arterial, late, late])
     bright = np.maximum(share_of_best(curves.blood), share_of_best(curves.arteries))
-    scores[_ARTERIAL] += np.clip((bright - 0.5) / 0.1, FAINT, 0) + _unfilled(curves.blood, arterial == 1)
+    scores[_ARTERIAL] += np.clip((bright - 0.5) / 0.1, FAINT, 0) + _unfilled(curves.blood, (of_arteries > _PAST_PEAK) & (brightest > _BRIGHT))
     arteries = curves.arteries
     darkest = np.nanargmin(arteries[: np.nanargmax(arteries) + 1])  # what washed out is as dark at last
     if brightest[darkest] < _UNENHANCED:
@@ -50,7 +51,7 @@ def image_scores(curves: Curves | None, count: int) -> np.ndarray:
 
 
 def _unfilled(blood: np.ndarray, arterial: np.ndarray) -> np.ndarray:
-    """Early arterial ``(N,)``: spleen and veins are to be filled yet, as a later ``arterial`` volume shows."""
+    """Early arterial ``(N,)``: spleen and veins are to be filled yet, as a later volume that may be ``arterial`` shows."""
     best_later = np.fmax.accumulate(np.where(arterial, blood, 0.0)[::-1])[::-1]
     return np.clip(5 * (1 - best_later / blood), UNFILLED, 0)
 
