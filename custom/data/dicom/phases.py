@@ -16,7 +16,7 @@ from .image_scores import image_scores, liver_scores
 from .phase_scores import agent_scores, course_scores, description_scores, gap_scores, next_scores, time_scores
 
 SOURCES = ("description", "time", "image", "agent", "order", "geometry")
-PRESENT = (1.5, 1.5, 1.8, 1.5)
+PRESENT = (1.5, 1.5, 2.2, 1.5)
 """Worth of a phase that is there at all; hardly any dynamic is without the portal venous one."""
 OTHER_GEOMETRY, OTHER_SEQUENCE = -0.75, -4.0
 ABSENT = -1
