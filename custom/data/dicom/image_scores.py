@@ -12,7 +12,7 @@ from .blood_and_liver import Curves
 DARK, FAINT, UNFILLED = -4.0, -4.0, -2.5
 """Worth of an enhanced phase with arteries as dark as before (nothing is worth less), of an arterial one with blood far
 from its brightest, and of one with vessels empty that are filled in a later arterial one."""
-_ENHANCED, _ENHANCED_TO_LIVER = 1.25, 1.12  # arteries, and arteries over liver, over their darkest before
+_ENHANCED, _ENHANCED_TO_LIVER = 1.25, 1.15  # arteries, and arteries over liver, over their darkest before
 _UNENHANCED = 0.87  # blood and arteries over liver, at most, before contrast
 _PAST_PEAK, _BRIGHT = 1.2, 1.45  # arteries, and the brighter of arteries and all blood, over liver: late arterial
 _WASHED_OUT = 0.5  # of the arteries' enhancement in the portal venous phase, still there in the delayed one
