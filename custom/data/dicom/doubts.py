@@ -6,7 +6,7 @@ import numpy as np
 
 from .evidence import Evidence
 from .image_scores import enhancement_onset, looks_early, looks_late
-from .phase_scores import TARGETS_S, is_untimed_course
+from .phase_scores import MANY, TARGETS_S, is_untimed_course
 from .phases import Naming
 
 TIE = 0.05
@@ -32,6 +32,8 @@ def as_good(naming: Naming, evidence: Evidence) -> bool:
         j = naming.rival[phase]
         if i == j or (phase == "pre" and onset is not None and max(i, j) <= onset[0]):
             continue
+        if len(evidence.names) >= MANY and abs(i - j) == 1 and not np.isnan(times_s[phase]):
+            continue
         near_s = max(_SAME_MOMENT_S, TARGETS_S[phase][1] / 3 if phase in TARGETS_S else 0)
         others_s = min((abs(t - times_s[phase]) for other, t in times_s.items() if other != phase), default=np.inf)
         if not abs(evidence.times_s[j] - times_s[phase]) <= min(near_s, others_s / 2):
@@ -39,10 +41,16 @@ def as_good(naming: Naming, evidence: Evidence) -> bool:
     return True
 
 
+def _may_be_later(arterial: int, portal: int | None, evidence: Evidence) -> bool:
+    """Whether one of few volumes lies between arterial and portal venous phase, and no description says what it is."""
+    between = evidence.names[arterial + 1 : portal] if portal is not None and len(evidence.names) < MANY else ()
+    return any(not names for names in between)
+
+
 def _may_be_another_moment(naming: Naming, evidence: Evidence) -> bool:
     """Whether the arterial phase is an early one, or the delayed one, told by its place alone, looks later."""
-    arterial, delayed = naming.phases.get("arterial"), naming.phases.get("delayed")
-    if arterial is not None and evidence.early[arterial]:
+    arterial, portal, delayed = map(naming.phases.get, ("arterial", "portal_venous", "delayed"))
+    if arterial is not None and (evidence.early[arterial] or _may_be_later(arterial, portal, evidence)):
         return True
     if evidence.curves is None:
         return False

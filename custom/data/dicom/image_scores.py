@@ -14,7 +14,7 @@ DARK, FAINT, UNFILLED = -4.0, -4.0, -2.5
 from its brightest, and of one with vessels empty that are filled in a later arterial one."""
 _ENHANCED, _ENHANCED_TO_LIVER = 1.25, 1.15  # arteries, and arteries over liver, over their darkest before
 _UNENHANCED = 0.87  # blood and arteries over liver, at most, before contrast
-_PAST_PEAK, _BRIGHT = 1.2, 1.45  # arteries, and the brighter of arteries and all blood, over liver: late arterial
+_PAST_PEAK, _BRIGHT = 1.2, 1.35  # arteries, and the brighter of arteries and all blood, over liver: late arterial
 _WASHED_OUT = 0.5  # of the arteries' enhancement in the portal venous phase, still there in the delayed one
 _FILLED = 0.6  # of the blood's enhancement in the portal venous phase, there already in a late arterial one
 _ARTERIAL, _PORTAL, _DELAYED = range(1, len(PHASES))

@@ -13,7 +13,7 @@ from ...types import PHASES
 from .evidence import Evidence
 from .image_scores import enhancement_onset, share_of_best
 
-NAME, EARLY, SEVERAL, CLASH = 3.0, 2.0, 1.0, -4.0
+NAME, EARLY, SEVERAL, CLASH = 3.0, 1.0, 1.0, -4.0
 """Worth of a name that says this phase, of "early arterial", of one that says several, of one that says another."""
 REPEATED = 2.5
 """Worth of a further "delayed" where no times are known: the first is the one of 2 to 5 minutes."""
@@ -30,7 +30,7 @@ TARGETS_S = {"arterial": (35.0, 15.0), "portal_venous": (70.0, 20.0), "delayed":
 _ARRIVAL_S = (12.0, 22.0)  # contrast in the aorta, after the start of injection
 _GAPS_S = (  # first, second, ideal, width, least, most
     (_ARTERIAL, _PORTAL, 35.0, 40.0, 15.0, 100.0),
-    (_ARTERIAL, _DELAYED, 145.0, 130.0, 60.0, 500.0),
+    (_ARTERIAL, _DELAYED, 145.0, 130.0, 60.0, 340.0),
     (_PORTAL, _DELAYED, 110.0, 220.0, 30.0, np.inf),
 )
 _BEFORE_ARTERIAL_S = 18.0  # contrast needs 12 s to the aorta, and the arterial phase is not its first moment
