@@ -12,9 +12,10 @@ ARCHIVES = sorted((PAGE.parent / "results").glob(f"*{SUFFIX}"))
 LIMIT_BYTES = 1_000_000
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not ARCHIVES, reason="no experiment is published yet")
 def test_the_page_is_what_its_manifests_say():
-    """Some seconds: every interval and test of the page is computed anew."""
+    """Every interval and test of the page is computed anew."""
     before, after = around(PAGE)
     made = f"{before}{BEGIN}\n{generated([read_results(path) for path in ARCHIVES], PAGE)}{END}\n{after}"
     assert PAGE.read_text("utf-8") == made, "make it anew: python -m custom experiment report (see experiments.md)"

@@ -32,8 +32,8 @@ def as_good(naming: Naming, evidence: Evidence) -> bool:
         j = naming.rival[phase]
         if i == j or (phase == "pre" and onset is not None and max(i, j) <= onset[0]):
             continue
-        if len(evidence.names) >= MANY and abs(i - j) == 1 and not np.isnan(times_s[phase]):
-            continue
+        if onset is not None and len(evidence.names) >= MANY and abs(i - j) == 1 and not np.isnan(times_s[phase]):
+            continue  # neighbours in a dense dynamic, which is one as contrast arrives in it
         near_s = max(_SAME_MOMENT_S, TARGETS_S[phase][1] / 3 if phase in TARGETS_S else 0)
         others_s = min((abs(t - times_s[phase]) for other, t in times_s.items() if other != phase), default=np.inf)
         if not abs(evidence.times_s[j] - times_s[phase]) <= min(near_s, others_s / 2):

@@ -95,12 +95,16 @@ def next_scores(times_s: np.ndarray) -> dict[tuple[int, int], np.ndarray]:
     """Of few volumes the portal venous phase is rather the next after the arterial one, ``(N, N)``: of two arterial
     ones the later is late arterial. Without times the delayed phase, too, is rather the next after the portal venous.
 
-    Not so the arterial after the pre-contrast phase: of two that look unenhanced contrast may have reached the second.
+    Pre-contrast and arterial phase count as much wherever they lie: of two volumes that look unenhanced contrast may
+    have reached the second.
     """
     if len(times_s) >= MANY:
         return {}
-    pairs = [(_ARTERIAL, _PORTAL), (_PORTAL, _DELAYED)] if np.isnan(times_s).all() else [(_ARTERIAL, _PORTAL)]
-    return dict.fromkeys(pairs, NEXT * np.eye(len(times_s), k=1))
+    following = NEXT * np.eye(len(times_s), k=1)
+    if not np.isnan(times_s).all():
+        return {(_ARTERIAL, _PORTAL): following}
+    anywhere = np.full_like(following, NEXT)
+    return {(_PRE, _ARTERIAL): anywhere, (_ARTERIAL, _PORTAL): following, (_PORTAL, _DELAYED): following}
 
 
 def course_scores(evidence: Evidence) -> np.ndarray:

@@ -16,8 +16,10 @@ from .image_scores import image_scores, liver_scores
 from .phase_scores import agent_scores, course_scores, description_scores, gap_scores, next_scores, time_scores
 
 SOURCES = ("description", "time", "image", "agent", "order", "geometry")
-PRESENT = (1.5, 1.5, 2.2, 1.5)
-"""Worth of a phase that is there at all; hardly any dynamic is without the portal venous one."""
+PRESENT = 1.5
+"""Worth of a phase that is there at all."""
+WITHOUT_PORTAL = -0.7
+"""Worth of several phases without the portal venous one, which hardly any dynamic is without."""
 OTHER_GEOMETRY, OTHER_SEQUENCE = -0.75, -4.0
 ABSENT = -1
 
@@ -49,7 +51,8 @@ def name_phases(evidence: Evidence) -> Naming | None:
     namings = _namings(count)  # (H, 4)
     scores = _scores(evidence, namings)  # (4, sources, H)
     present = namings != ABSENT
-    totals = scores.sum((0, 1)) + present @ np.array(PRESENT)
+    totals = scores.sum((0, 1)) + PRESENT * present.sum(1)
+    totals += WITHOUT_PORTAL * ((present.sum(1) > 1) & ~present[:, PHASES.index("portal_venous")])
     best, *others = np.argsort(-totals, kind="stable")[:2]
     rival = int(others[0]) if others else None
     phases = _as_phases(namings[best])

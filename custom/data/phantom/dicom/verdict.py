@@ -95,6 +95,8 @@ def is_doubted(flags: Sequence[str]) -> bool:
 
 def _serves(moment: Moment, phase: str, exam: RandomExam) -> bool:
     first_s, last_s = _AFTER_ARRIVAL_S.get(phase, (-np.inf, 0))
+    if phase == "arterial" and phase not in exam.scanner.phases:
+        first_s = 0  # an early arterial phase is the arterial one where there is no other
     return moment.name == phase or (moment.name not in PHASES and first_s <= moment.time_s - exam.arrival_s <= last_s)
 
 
