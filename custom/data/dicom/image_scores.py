@@ -41,7 +41,8 @@ def image_scores(curves: Curves | None, count: int) -> np.ndarray:
     arterial = np.clip((of_arteries - 1.3) / 0.15, -1, 1)
     scores = np.stack([np.clip((_UNENHANCED - brightest) / 0.1, -1, 1), arterial, late, late])
     bright = np.maximum(share_of_best(curves.blood), share_of_best(curves.arteries))
-    scores[_ARTERIAL] += np.clip((bright - 0.5) / 0.1, FAINT, 0) + _unfilled(curves.blood, (of_arteries > _PAST_PEAK) & (brightest > _BRIGHT))
+    may_be_late = (of_arteries > _PAST_PEAK) & (brightest > _BRIGHT)
+    scores[_ARTERIAL] += np.clip((bright - 0.5) / 0.1, FAINT, 0) + _unfilled(curves.blood, may_be_late)
     arteries = curves.arteries
     darkest = np.nanargmin(arteries[: np.nanargmax(arteries) + 1])  # what washed out is as dark at last
     if brightest[darkest] < _UNENHANCED:
@@ -51,7 +52,7 @@ def image_scores(curves: Curves | None, count: int) -> np.ndarray:
 
 
 def _unfilled(blood: np.ndarray, arterial: np.ndarray) -> np.ndarray:
-    """Early arterial ``(N,)``: spleen and veins are to be filled yet, as a later volume that may be ``arterial`` shows."""
+    """Early arterial ``(N,)``: spleen and veins are to be filled yet, as a later one that may be ``arterial`` shows."""
     best_later = np.fmax.accumulate(np.where(arterial, blood, 0.0)[::-1])[::-1]
     return np.clip(5 * (1 - best_later / blood), UNFILLED, 0)
 
