@@ -10,7 +10,16 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "custom"
-FLOW = ["types", "user_errors", "enhancement", "enhancement_classifier", "config_ranges", "config_check", "data"]
+FLOW = [
+    "types",
+    "user_errors",
+    "whole_files",
+    "enhancement",
+    "enhancement_classifier",
+    "config_ranges",
+    "config_check",
+    "data",
+]
 FLOW += ["transforms", "networks", "losses", "engines", "inference", "outputs", "annotation"]
 FLOW += ["experiments", "exports", "package", "federated", "__main__"]
 TORCH_AND_MONAI_ONLY = {"networks", "losses"}

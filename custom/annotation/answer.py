@@ -11,6 +11,7 @@ from monai.transforms import Transform
 
 from ..outputs import file_sha256
 from .refusal import readable_refusals
+from .request import chosen_weights
 from .scoring import class_probabilities
 
 
@@ -36,11 +37,5 @@ class AnswerRequestd(Transform):
             return {**rest, "pred": MetaTensor(class_probabilities(data["pred"]))}
         with readable_refusals(data["study"]["case"]):
             answer = dict(self.transforms(dict(data)))
-        answer["result"] = {**answer["result"], "weights_sha256": file_sha256(str(self._weights_of(data)))}
+        answer["result"] = {**answer["result"], "weights_sha256": file_sha256(str(chosen_weights(data, self.weights)))}
         return answer
-
-    def _weights_of(self, data: Mapping[Hashable, Any]) -> Path:
-        """As the server chooses: the named file if there is one (it lists the names when nothing is chosen)."""
-        names = data.get("model_filename") or [self.weights.name]
-        chosen = self.weights.with_name(names if isinstance(names, str) else names[0])
-        return chosen if chosen.is_file() else self.weights

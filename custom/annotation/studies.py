@@ -7,7 +7,8 @@
     labels/final/<case>.nii.gz        the tumour mask in class values, on the reference phase's grid
     labels/final/<case>.json          {"class": ...}, where it is known
 
-Files are copied, never linked: a label that a viewer saves is written into the file that is there already.
+Files are copied, never linked: a label that a viewer saves is written into the file that is there already.  Phases of
+DICOM studies are brought to where the reference phase lies, as everywhere: a NIfTI file tells nobody that they are not.
 """
 
 from __future__ import annotations
@@ -31,7 +32,10 @@ from ..data.load import plan_study
 from ..data.nifti import NIFTI_SUFFIXES, dimensions, is_nifti
 from ..data.plan import VolumePlan
 from ..data.splits import SECTIONS
+from ..data.study import Volume
 from ..outputs import write_volume
+from ..transforms.alignment import align_phases
+from ..transforms.motion import Motion
 from ..transforms.world_grid import resample_to_grid
 from ..types import DEFAULT_CLASSES, REFERENCE_PHASE, UNKNOWN_CLASS, InputError
 
@@ -103,9 +107,13 @@ def write_studies(
 def _write_phases(item: Mapping, folder: Path, reference_phase: str, phase_map: str | Mapping | None) -> Study:
     plan = plan_study(item, phase_map=phase_map, reference_phase=reference_phase)
     study = plan.read()
+    reference, alignments = study.phases[reference_phase], align_phases(study, "auto")
     for phase, planned in plan.phases.items():
         stem = plan.case if phase == reference_phase else f"phases/{plan.case}_{phase}"
-        if (suffix := _suffix_to_keep(planned, item)) is not None:
+        if phase in alignments and (motion := alignments[phase].motion) is not None:
+            there = _on_grid_of(reference, study.phases[phase], nearest=False, motion=motion)
+            write_volume(_as_nifti_takes_it(there), reference.affine, folder / f"{stem}.nii.gz")
+        elif (suffix := _suffix_to_keep(planned, item)) is not None:
             shutil.copyfile(planned.path, folder / f"{stem}{suffix}")
         else:
             volume = study.phases[phase]
@@ -127,14 +135,18 @@ def _write_label(study: Study, folder: Path, classes: Sequence[str]) -> bool:
     if mask is None:
         return False
     reference = study.phases[study.reference_phase]
-    grid = {"shape": reference.data.shape, "target_affine": reference.affine}
-    there = resample_to_grid(mask.data, mask.affine, **grid, nearest=True).data
+    there = _on_grid_of(reference, mask, nearest=True)
     values = label_values(there, study.lesion_class, classes, where=f"{study.case}/{mask.source}")
     path = folder / "labels" / "final" / f"{study.case}.nii.gz"
     write_volume(values.data, reference.affine, path)
     if values.lesion_class != UNKNOWN_CLASS:
         sidecar_of(path).write_text(json.dumps({CLASS: classes[values.lesion_class]}) + "\n", encoding="utf-8")
     return True
+
+
+def _on_grid_of(reference: Volume, volume: Volume, *, nearest: bool, motion: Motion | None = None) -> np.ndarray:
+    grid = {"shape": reference.data.shape, "target_affine": reference.affine}
+    return resample_to_grid(volume.data, volume.affine, **grid, nearest=nearest, motion=motion).data
 
 
 def _as_nifti_takes_it(data: np.ndarray) -> np.ndarray:

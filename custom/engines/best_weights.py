@@ -16,6 +16,7 @@ import ignite.distributed as idist
 from ignite.engine import Engine, Events
 from torch import Tensor, nn
 
+from ..whole_files import replacing, write_text
 from .checkpoint import local_state, save_atomically
 from .trainer import MTITrainer, unwrap
 from .weights import read_checkpoint
@@ -37,7 +38,8 @@ class BestWeights:
         metric: name of the metric; larger is better. A value that is undefined or not finite never wins. None: the
             last epoch's weights are published, the right choice when the learning rate is annealed to the end.
         describe: plain dict that goes into ``model.json`` (network_def, classes, spacing, ...).
-        beside: files that belong to the weights and are copied beside them, e.g. ``training_curves.json``.
+        beside: files that belong to the weights and are copied beside them, e.g. ``training_curves.json``; one that
+            this training did not write is removed there.
     """
 
     def __init__(
@@ -79,8 +81,13 @@ class BestWeights:
             publish(state, self.ckpt_dir / "model.pt", {"network": network, **self.describe, "training": record})
             for path in self.beside:
                 target = self.ckpt_dir / path.name
-                if path.is_file() and path.resolve() != target.resolve():
-                    shutil.copyfile(path, target)
+                if path.resolve() == target.resolve():
+                    continue
+                if path.is_file():
+                    with replacing(target) as temporary:
+                        shutil.copyfile(path, temporary)
+                else:  # an earlier training's does not belong to these weights
+                    target.unlink(missing_ok=True)
         idist.barrier()  # whoever reads model.pt next finds it
 
     def _chosen(self, engine: MTITrainer) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -113,7 +120,7 @@ def publish(state: dict[str, Tensor], path: Path, description: dict[str, Any]) -
         logger.info("The earlier %s is kept as %s.", path.name, kept.name)
     os.replace(new, path)
     text = json.dumps({"sha256": digest, **description}, indent=2, ensure_ascii=False, allow_nan=False)
-    path.with_suffix(".json").write_text(text + "\n", encoding="utf-8")
+    write_text(path.with_suffix(".json"), text + "\n")
     logger.info("Wrote %s (sha256 %s) and %s.", path, digest[:8], path.with_suffix(".json").name)
     return digest
 

@@ -16,6 +16,7 @@ import torch
 from ignite.engine import Engine, Events
 
 from ..types import InputError
+from ..whole_files import replacing
 from .trainer import MTITrainer, unwrap
 from .weights import load_into, read_checkpoint
 
@@ -26,17 +27,10 @@ FORMAT_VERSION = 1
 
 def save_atomically(obj: Any, path: str | os.PathLike) -> None:
     """``torch.save`` into ``path`` so that a reader, and a crash, finds the old file or the new one."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")  # same folder: os.replace must not cross file systems
-    try:
-        with open(temporary, "wb") as file:  # an open file, so that the content does not depend on the file's name
-            torch.save(obj, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(path) as temporary, open(temporary, "wb") as file:  # an open file: its name is not in the content
+        torch.save(obj, file)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 class ResumeCheckpoint:
@@ -48,10 +42,18 @@ class ResumeCheckpoint:
         ckpt_dir: folder of ``resume.pt``.
         schedulers: learning-rate schedulers, each stepped by its own handler.
         resume: go on from ``resume.pt`` if it exists; otherwise training starts fresh (and replaces it).
+        expects: plain dict of what the weights expect of their input: another one cannot be gone on with.
     """
 
-    def __init__(self, *, ckpt_dir: str | os.PathLike, schedulers: list | None = None, resume: bool = False) -> None:
-        self.path = Path(ckpt_dir) / "resume.pt"
+    def __init__(
+        self,
+        *,
+        ckpt_dir: str | os.PathLike,
+        schedulers: list | None = None,
+        resume: bool = False,
+        expects: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.path, self.expects = Path(ckpt_dir) / "resume.pt", dict(expects or {})
         self.schedulers = list(schedulers or [])
         self.resume = resume
 
@@ -77,7 +79,8 @@ class ResumeCheckpoint:
         states = {name: part.state_dict() for name, part in self._parts(engine).items()}
         progress = {name: getattr(engine.state, name) for name in ("epoch", "iteration", "epoch_length")}
         best = {"best_metric": float(engine.state.best_metric), "best_metric_epoch": engine.state.best_metric_epoch}
-        return {"format_version": FORMAT_VERSION, **states, "trainer": {**progress, **best}}
+        trainer = {**progress, **best}
+        return {"format_version": FORMAT_VERSION, **states, "trainer": trainer, "expects": self.expects}
 
     def restore(self, engine: MTITrainer, checkpoint: Mapping[str, Any]) -> None:
         self._check(engine, checkpoint)
@@ -106,6 +109,9 @@ class ResumeCheckpoint:
             raise error(f"format version {version}", f"a resume checkpoint of format version {FORMAT_VERSION}")
         if missing := sorted(({*self._parts(engine), "trainer"}) - set(checkpoint)):
             raise error(f"no state of {', '.join(missing)}", "the state of every part of this training")
+        for key, value in checkpoint.get("expects", {}).items():
+            if value != self.expects.get(key, value):
+                raise error(f"a training with {key} {value}", f"{key} {self.expects[key]}, as in this configuration")
         for index, scheduler in enumerate(self.schedulers):  # a one-cycle schedule cannot be stretched on its way
             planned = checkpoint[f"scheduler_{index}"].get("total_steps")
             if planned != (total_steps := getattr(scheduler, "total_steps", None)):

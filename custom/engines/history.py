@@ -12,6 +12,7 @@ from ignite.engine import Engine, Events
 from matplotlib.figure import Figure
 from monai.utils import is_scalar
 
+from ..whole_files import replacing
 from .metrics.figures import save_figure
 from .progress import loss_terms
 from .trainer import MTITrainer
@@ -82,9 +83,8 @@ class History:
 
 def write_rows(rows: list[Row], path: Path) -> None:
     """All rows, with every column that any of them has; an undefined value is an empty cell."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     columns = list(dict.fromkeys(name for row in rows for name in row))
-    with open(path, "w", newline="", encoding="utf-8") as file:
+    with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, fieldnames=columns)
         writer.writeheader()
         writer.writerows(rows)

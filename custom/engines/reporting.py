@@ -95,7 +95,15 @@ class EvaluationReport:
         if self.training_curves is None or not self.training_curves.is_file():
             logger.info("No curves of the training studies at hand: the table goes without their baselines.")
             return None
-        return TrainingCurves.from_file(self.training_curves)
+        curves = TrainingCurves.from_file(self.training_curves)
+        if curves.classes != tuple(self.classes):
+            logger.warning(
+                "%s is of the classes %s: the table goes without its baselines.",
+                self.training_curves.name,
+                ", ".join(curves.classes),
+            )
+            return None
+        return curves
 
 
 class TrainingReport:

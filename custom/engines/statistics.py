@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader, Dataset, Subset
 from tqdm import tqdm
 
 from ..types import DEFAULT_CLASSES
+from ..whole_files import write_text
 from .trainer import MTITrainer, unwrap
 from .training_curves import StudyCurves, TrainingCurves
 
@@ -80,8 +81,11 @@ class EnhancementStatistics:
     def _write(self) -> None:
         self.output_dir.mkdir(parents=True, exist_ok=True)
         write_json(self.output_dir / "training_curves.json", self.curves.to_dict())
-        if (classifier := self.curves.classifier()) is not None:
-            write_json(self.output_dir / "curve_classifier.json", classifier.to_dict())
+        classifier, path = self.curves.classifier(), self.output_dir / "curve_classifier.json"
+        if classifier is None:  # an earlier training's would be taken for this one's
+            path.unlink(missing_ok=True)
+        else:
+            write_json(path, classifier.to_dict())
 
 
 def collect_curves(dataset: Dataset, *, classes: Sequence[str], num_workers: int = 0) -> TrainingCurves:
@@ -108,4 +112,4 @@ def keep_as_is(item: Any) -> Any:
 
 
 def write_json(path: Path, content: Any) -> None:
-    path.write_text(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from ..enhancement import measure_enhancement
 from ..enhancement_classifier import CurveClassifier
+from ..transforms import study_enhancement
 from ..types import PHASES, UNKNOWN_CLASS, InputError
 
 MIN_STD_SHARE = 0.1  # of the largest phase's: one that hardly varies would otherwise outweigh all others in the losses
@@ -88,8 +88,8 @@ class StudyCurves(Dataset):
     """A data set of studies, seen as their curves only: what a worker process sends back is a few numbers.
 
     Args:
-        dataset: items with ``image (P, H, W, D)``, ``label (1, H, W, D)``, ``phase_mask``, ``scale`` and, if measured
-            already, ``enhancement (P)``; ``lesion_class`` where known.
+        dataset: items as ``study_enhancement`` takes them, with ``phase_mask`` and ``scale``, and ``lesion_class``
+            where it is known.
     """
 
     def __init__(self, dataset: Sequence[Mapping[str, Any]]) -> None:
@@ -103,14 +103,7 @@ class StudyCurves(Dataset):
         study = self.dataset[index]
         if "label" not in study or not bool((study["label"] > 0).any()):
             return None
-        curve = study.get("enhancement")
-        if curve is None:
-            curve = measure_enhancement(_plain(study["label"])[None] > 0, _plain(study["image"])[None])[0]  # (P)
         present = torch.as_tensor(study["phase_mask"]).bool()  # (P)
-        curve = torch.where(present, _plain(curve).double(), torch.nan)
+        curve = torch.where(present, study_enhancement(study).double(), torch.nan)
         lesion_class = int(study.get("lesion_class", UNKNOWN_CLASS))
         return {"index": index, "curve": curve.tolist(), "scale": float(study["scale"]), "lesion_class": lesion_class}
-
-
-def _plain(value: torch.Tensor) -> torch.Tensor:
-    return value.as_tensor() if hasattr(value, "as_tensor") else torch.as_tensor(value)

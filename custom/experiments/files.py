@@ -3,23 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from ..types import InputError
-
-
-def write_text(path: Path, text: str) -> Path:
-    """Write beside and put in place in one step."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path
+from ..whole_files import write_text
 
 
 def write_json(path: Path, content: Any) -> Path:

@@ -90,7 +90,8 @@ def _check_packages() -> None:
 
 
 def _network(config_files: list[str], weights: Path, overrides: dict) -> nn.Module:
-    parser = ConfigParser(read_config(config_files, overrides))
+    made_for = {"ckpt_path": str(weights)}  # beside which the configuration finds how these weights are to be read
+    parser = ConfigParser(read_config(config_files, {**overrides, **made_for}))
     network = parser.get_parsed_content("network_def")
     load_weights(network, weights)
     return network.eval()

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..engines import load_weights, save_atomically
 from ..engines.best_weights import describe_network, publish
+from ..engines.description import check_made_for
 from ..engines.weights import read_checkpoint
 from ..types import InputError
 from .average import Weights, federated_average
@@ -59,7 +60,7 @@ class Federation:
             _check(value >= 1, found=str(value), expected="a whole number of at least 1", where=option)
         for datalist in datalists.values():
             check_site(datalist, overrides)
-        self.settings = {"sites": list(datalists), "rounds": rounds, "local_epochs": local_epochs}
+        self.settings = {"sites": list(datalists), "rounds": rounds, "local_epochs": local_epochs, **(overrides or {})}
         self.finished = self._read(resume)
         shared = {"rounds": rounds, "local_epochs": local_epochs, "filters": filters, "overrides": overrides}
         self.sites = [
@@ -89,6 +90,7 @@ class Federation:
             return self.finished["model"], self.finished["history"]
         first = self.sites[0]  # all sites start alike: the seed is the configuration's
         if self.start is not None:
+            check_made_for(self.start, self._expected_input())
             load_weights(first.algo.trainer.network, self.start)
         return first.weights(), []
 
@@ -104,10 +106,12 @@ class Federation:
         if not self.checkpoint.exists():
             return None
         finished = read_checkpoint(self.checkpoint)
+        before = finished.get("settings") or {}
+        other = [key for key in {**before, **self.settings} if before.get(key) != self.settings.get(key)]
         _check(
-            finished.get("settings") == self.settings,
-            found=f"a federation with {_listed(finished.get('settings') or {})}",
-            expected=_listed(self.settings),
+            not other,
+            found=f"a federation with {_listed(other, before)}",
+            expected=_listed(other, self.settings),
             where=str(self.checkpoint),
             remedy="Repeat the command that began it, or name another folder (--output).",
         )
@@ -119,13 +123,16 @@ class Federation:
             {"settings": self.settings, "model": weights, "sites": local, "history": history}, self.checkpoint
         )
 
+    def _expected_input(self) -> dict[str, Any]:
+        return self.sites[0].algo.train_workflow.parser.get_parsed_content("expected_input")
+
     def _publish(self, weights: Weights, history: list[Round]) -> Path:
         first, path = self.sites[0], self.output / "model.pt"
-        expected = first.algo.train_workflow.parser.get_parsed_content("expected_input")
         network = describe_network(first.algo.trainer.network)
         studies = {name: site["training_studies"] for name, site in history[-1]["sites"].items()}
-        training = {**self.settings, "sites": studies, "metrics": history[-1]["global"]["metrics"]}
-        publish(dict(weights), path, {"network": network, **expected, "training": training})
+        exchanges = {key: self.settings[key] for key in ("rounds", "local_epochs")}
+        training = {**exchanges, "sites": studies, "metrics": history[-1]["global"]["metrics"]}
+        publish(dict(weights), path, {"network": network, **self._expected_input(), "training": training})
         return path
 
 
@@ -148,9 +155,8 @@ def _named(sites: Sequence[str | os.PathLike]) -> dict[str, Path]:
     return dict(zip(names, map(datalist_of, sites), strict=True))
 
 
-def _listed(settings: Mapping[str, Any]) -> str:
-    values = {key: ", ".join(value) if isinstance(value, list) else value for key, value in settings.items()}
-    return "; ".join(f"{key} {value}" for key, value in values.items())
+def _listed(keys: Sequence[str], settings: Mapping[str, Any]) -> str:
+    return "; ".join(f"{key} {settings[key]}" if key in settings else f"no {key}" for key in keys)
 
 
 def _check(ok: bool, *, found: str, expected: str, where: str, remedy: str = "Correct the command.") -> None:

@@ -12,8 +12,8 @@ import torch
 from monai.data import MetaTensor
 from monai.transforms import Transform
 
-from ..enhancement import measure_enhancement
 from ..enhancement_classifier import CurveClassifier
+from ..transforms import study_enhancement
 from ..types import PHASES, InputError
 from .lesions import Lesion, describe_lesions, find_lesions, volume_weighted
 
@@ -23,7 +23,7 @@ class AggregateStudyd(Transform):
 
     Reads ``pred`` (``seg (1, H, W, D)`` logits and, as far as the network has these tasks, ``enhancement (4, D)`` and
     ``class_logits (K, D)``), ``image`` (MetaTensor ``(4, H, W, D)``, whose affine gives the spacing), ``phase_mask``
-    and, if there is one, ``label``.  Sets, on the same grid and in the image's normalised unit:
+    and, if there are any, ``label`` and ``phase_label``.  Sets, on the same grid and in the image's normalised unit:
 
     ==========================  =====================================================================================
     ``pred``                    ``(1, H, W, D)`` uint8 MetaTensor, 1 in every lesion
@@ -34,7 +34,7 @@ class AggregateStudyd(Transform):
     ``class_prob``              ``(K)`` volume-weighted over the lesions
     ``enhancement_pred``        ``(4)`` regressed, volume-weighted over the lesions
     ``enhancement_measured``    ``(4)`` under ``pred``
-    ``enhancement``             ``(4)`` under ``label > 0``; only when there is a label
+    ``enhancement``             ``(4)`` under the true mask; only when there is one
     ``slice_class_prob``        ``(K, D)``
     ``slice_enhancement``       ``(4, D)``
     ==========================  =====================================================================================
@@ -106,7 +106,7 @@ class AggregateStudyd(Transform):
         d["enhancement_pred"] = _study_value([lesion.regressed for lesion in lesions], lesions, len(PHASES))
         d["enhancement_measured"] = _study_value([lesion.measured for lesion in lesions], lesions, len(PHASES))
         if d.get("label") is not None:
-            d["enhancement"] = _target(d["label"], image_array, phase_mask)
+            d["enhancement"] = _target(d, phase_mask)
         depth = instances.shape[-1]
         d["slice_class_prob"] = torch.full((len(self.classes), depth), torch.nan) if class_prob is None else class_prob
         d["slice_enhancement"] = torch.full((len(PHASES), depth), torch.nan) if enhancement is None else enhancement
@@ -181,12 +181,10 @@ def _study_value(values: list[np.ndarray | None], lesions: list[Lesion], length:
     return torch.as_tensor(volume_weighted(values, [lesion.volume_ml for lesion in lesions]), dtype=torch.float32)
 
 
-def _target(label: torch.Tensor, image: np.ndarray, phase_mask: np.ndarray) -> torch.Tensor:
-    tumour = torch.as_tensor(label).detach().cpu()[None] > 0.5  # (1, 1, H, W, D)
-    if not tumour.any():
+def _target(data: Mapping[Hashable, Any], phase_mask: np.ndarray) -> torch.Tensor:
+    if not (torch.as_tensor(data["label"]) > 0).any():
         return torch.full((len(PHASES),), torch.nan)
-    curve = measure_enhancement(tumour, torch.as_tensor(image)[None])[0]  # (4)
-    return torch.where(torch.as_tensor(phase_mask), curve, torch.nan)
+    return torch.where(torch.as_tensor(phase_mask), study_enhancement(data).cpu(), torch.nan)
 
 
 def _plain(lesion: Lesion) -> dict[str, Any]:

@@ -52,11 +52,11 @@ class SegmentationInferer(SliceInferer):
     """A :class:`SliceInferer` for the segmentation alone, beside whatever else the item holds.
 
     Args:
-        slice_batch_size: see :class:`SliceInferer`.
+        slice_batch_size, mirror: see :class:`SliceInferer`.
     """
 
-    def __init__(self, *, slice_batch_size: int = 16) -> None:
-        super().__init__(slice_batch_size=slice_batch_size, output="seg")
+    def __init__(self, *, slice_batch_size: int = 16, mirror: bool = False) -> None:
+        super().__init__(slice_batch_size=slice_batch_size, output="seg", mirror=mirror)
 
     def __call__(self, inputs: torch.Tensor, network, phase_mask: torch.Tensor | None = None, **_: Any) -> torch.Tensor:
         """``inputs (B, P, H, W, D)`` to tumour logits ``(B, 1, H, W, D)``; further tensors are left aside."""

@@ -23,10 +23,14 @@ from scipy import ndimage
 
 from ..enhancement_classifier import CurveClassifier
 
+MOST_OUTSIDE = 0.05
+"""Of a lesion's voxels that a phase may fail to cover, and still count for it."""
+
 
 @dataclass(frozen=True)
 class Lesion:
-    """One lesion on the network's grid; curves in the image's (normalised) unit, NaN where a phase is missing.
+    """One lesion on the network's grid; curves in the image's (normalised) unit, NaN where a phase is missing or does
+    not cover the lesion.
 
     Args:
         id: 1 for the largest lesion, 2 for the next.
@@ -114,8 +118,8 @@ def describe_lesions(
         weight = weight / weight.sum()  # (D,)
         probabilities = None if slice_probabilities is None else slice_probabilities @ weight  # (K,)
         regressed = None if slice_enhancement is None else np.where(phase_mask, slice_enhancement @ weight, np.nan)
-        if shared and regressed is not None:
-            regressed = measured[index].copy()
+        if regressed is not None:
+            regressed = measured[index].copy() if shared else np.where(np.isnan(measured[index]), np.nan, regressed)
         if shared and probabilities is not None and classifier is not None:
             probabilities = classifier.predict_proba(measured[index])[0]
         volume_ml = float(lesion_area.sum() * voxel_volume_ml)
@@ -133,14 +137,20 @@ def slice_areas(instances: np.ndarray) -> np.ndarray:
 
 
 def measured_curves(instances: np.ndarray, image: np.ndarray, phase_mask: np.ndarray) -> np.ndarray:
-    """Mean signal under each lesion: ``(X, Y, Z)``, ``(4, X, Y, Z)`` -> ``(L, 4)``, NaN where a phase is missing."""
+    """Mean signal under each lesion: ``(X, Y, Z)``, ``(4, X, Y, Z)`` -> ``(L, 4)``.
+
+    NaN where a phase is missing, or where more than `MOST_OUTSIDE` of the lesion lies outside its field of view, where
+    the image is exactly 0: a mean over nothing would pass for signal that is not there.
+    """
     count = int(instances.max(initial=0))
     where = np.nonzero(instances)  # only the tumour's voxels are touched, however large the study is
     number = instances[where].astype(np.int64)
     voxels = np.bincount(number, minlength=count + 1)[1:]  # (L,)
-    sums = [np.bincount(number, weights=phase[where], minlength=count + 1)[1:] for phase in image]
-    means = np.stack(sums, axis=1) / np.maximum(voxels, 1)[:, None]  # (L, 4)
-    return np.where((voxels > 0)[:, None] & np.asarray(phase_mask, dtype=bool), means, np.nan)
+    signal = [phase[where] for phase in image]
+    sums = np.stack([np.bincount(number, weights=s, minlength=count + 1)[1:] for s in signal], axis=1)  # (L, 4)
+    inside = np.stack([np.bincount(number, weights=s != 0, minlength=count + 1)[1:] for s in signal], axis=1)
+    covered = np.asarray(phase_mask, dtype=bool) & (inside > 0) & (inside >= (1 - MOST_OUTSIDE) * voxels[:, None])
+    return np.where(covered, sums / np.maximum(inside, 1), np.nan)
 
 
 def volume_weighted(values: list[np.ndarray], volumes_ml: list[float]) -> np.ndarray:

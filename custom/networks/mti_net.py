@@ -47,7 +47,7 @@ class MTINet(nn.Module):
         reg_pool, reg_scales: see :class:`~.heads.RegressionHead`; ``reg_pool="mask"`` needs the task ``"seg"``.
         cls_pool: see :class:`~.heads.ClassificationHead`; ``"mask"`` needs the task ``"seg"``.
         residual: regress the difference from the curve measured through the predicted mask. The two curves are then
-            not independent, and their disagreement no longer is a quality flag.
+            not independent: their disagreement is the correction, not a second opinion.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""From the tree to the package: check, collect, rename, write."""
+"""From the tree to the package: check, collect, rename, fit to the weights, write."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from .check import check_bundle
 from .collect import collect
+from .fit import fit_to_weights
 from .rewrite import rewrite
 from .source import Source, find_source
 from .write import Package, sha256, write_package
@@ -32,7 +33,7 @@ def build_package(output: str | os.PathLike, *, source: Source | None = None) ->
     """
     source = source or find_source()
     version = check_bundle(source)
-    files = {name: rewrite(name, content) for name, content in collect(source).items()}
+    files = fit_to_weights({name: rewrite(name, content) for name, content in collect(source).items()})
     for name, content in files.items():
         if len(content) > LARGE_FILE_BYTES:
             logger.warning("%s is too large for the model zoo's repository (sha256 %s).", name, sha256(content))

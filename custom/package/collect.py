@@ -18,7 +18,7 @@ CODE_NAME = "scripts"
 PUBLISHED = {
     "LICENSE": ("LICENSE",),
     "configs": ("*.json", "*.yaml", "*.yml", "*.conf", "experiments/*.yaml"),
-    "models": ("model.pt", "*.json"),
+    "models": ("model.pt", "model.json", "training_curves.json", "curve_classifier.json"),
     "docs": ("**/*",),
 }
 LEFT_BEHIND = {".pyc", ".pyo", ".tmp", ".orig", ".swp"}

@@ -16,7 +16,7 @@ from .rand_slice_affine import RandSliceAffined
 from .rand_slices import RandSlicesd
 from .slice_targets import SliceTargetsd
 from .study_cache import StudyCacheDataset, study_key
-from .study_enhancement import StudyEnhancementd
+from .study_enhancement import study_enhancement
 
 __all__ = [
     "AntiAliasd",
@@ -34,8 +34,8 @@ __all__ = [
     "RandSlicesd",
     "SliceTargetsd",
     "StudyCacheDataset",
-    "StudyEnhancementd",
     "StudyList",
     "collate_studies",
+    "study_enhancement",
     "study_key",
 ]

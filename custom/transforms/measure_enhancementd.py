@@ -10,7 +10,7 @@ from .plain_tensor import plain_tensor
 
 
 class MeasureEnhancementd(Transform):
-    """Mean tumour signal of each phase of a slice. The last transform: augmentation and target then cannot part.
+    """Mean tumour signal of each phase of a slice. It follows the augmentation: image and target then cannot part.
 
     A phase with a mask of its own (``phase_label``) is measured under that; where it is empty, under ``label``.
 

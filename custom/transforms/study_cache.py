@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
+from pickle import UnpicklingError
 
+import torch
 from monai.data import MetaTensor, PersistentDataset
 from monai.data.utils import pickle_hashing
+from monai.utils import convert_to_tensor
 
 from ..data.annotated import as_entry
 from ..data.forms import phases_beside
 from ..data.segmentations import mask_file
+from ..whole_files import replacing
+
+logger = logging.getLogger(__name__)
 
 FILE_KEYS = ("image", "label", "phases", "labels", "liver")
 FORMAT = 2
@@ -21,6 +29,8 @@ class StudyCacheDataset(PersistentDataset):
     """MONAI's ``PersistentDataset`` with what studies need to be found again, and to be found changed.
 
     - The key covers the datalist entry, the size and time of its files, and the deterministic transforms.
+    - A file appears complete, or not at all, and one that cannot be read, as after a full disk, is made again: the
+      trainings of an experiment share one cache.
     - Tensors keep their affine but not the record of applied operations: it holds objects that a ``weights_only``
       load refuses, after which ``PersistentDataset`` prepares every study anew in every epoch.
 
@@ -39,6 +49,20 @@ class StudyCacheDataset(PersistentDataset):
             hash_transform=pickle_hashing,
             track_meta=True,
         )
+
+    def _cachecheck(self, item_transformed):
+        if self.cache_dir is None:
+            return super()._cachecheck(item_transformed)
+        file = self.cache_dir / f"{self.hash_func(item_transformed).decode('utf-8')}{self.transform_hash}.pt"
+        if file.is_file():
+            try:
+                return torch.load(file, weights_only=True)
+            except (UnpicklingError, RuntimeError, EOFError) as error:
+                logger.warning("A damaged file of the cache is made again (%s).", type(error).__name__)
+        prepared = self._pre_transform(deepcopy(item_transformed))
+        with replacing(file) as temporary:
+            torch.save(convert_to_tensor(prepared, convert_numeric=False, track_meta=True), temporary)
+        return prepared
 
     def _pre_transform(self, item_transformed):
         prepared = super()._pre_transform(item_transformed)

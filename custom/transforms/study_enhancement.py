@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from monai.transforms import Transform
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import torch
 
 from ..enhancement import measure_enhancement
 from .measure_enhancementd import masks_per_phase
 from .plain_tensor import plain_tensor
 
 
-class StudyEnhancementd(Transform):
-    """Mean tumour signal of each phase over the whole study, through the true mask.
+def study_enhancement(study: Mapping[Hashable, Any]) -> torch.Tensor:
+    """Mean tumour signal of each phase over the whole study, through the true mask, as in training over a slice.
 
-    Returns (of the call): the item with ``enhancement`` ``(P)`` in the unit of ``image`` (0 without tumour), without
-        ``phase_label``; unchanged when there is no ``label``.
+    Args:
+        study: ``image (P, *spatial)``, ``label (1, *spatial)`` and, where single phases have their own mask,
+            ``phase_label (P, *spatial)``.
+
+    Returns:
+        ``(P)`` in the unit of ``image``; 0 without tumour.
     """
-
-    def __call__(self, data: dict) -> dict:
-        out = dict(data)
-        own = out.pop("phase_label", None)
-        if "label" in out:
-            mask = masks_per_phase(out["label"], own)
-            out["enhancement"] = measure_enhancement(mask[None], plain_tensor(out["image"])[None])[0]  # (P)
-        return out
+    mask = masks_per_phase(study["label"], study.get("phase_label"))
+    return measure_enhancement(mask[None], plain_tensor(study["image"])[None])[0]

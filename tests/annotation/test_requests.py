@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from types import ModuleType
 
@@ -40,14 +41,14 @@ def test_preprocessing_sees_the_image_alone():
         return {"image": 1, "study": 2}
 
     request = {"model": "m", "image": "a/c01.nii.gz", "image_path": "a/c01.nii.gz", "label": "x", "phases": "y"}
-    assert PrepareRequestd(transforms=preprocessing)(request) == {**request, "image": 1, "study": 2}
+    assert PrepareRequestd(transforms=preprocessing, weights="model.pt")(request) == {**request, "image": 1, "study": 2}
     assert seen == [{"image": "a/c01.nii.gz"}]
 
 
 @pytest.mark.parametrize("image", ["", None, ["a.nii.gz", "b.nii.gz"]])
 def test_an_unknown_id_is_not_found(image):
     with pytest.raises(RefusalError, match="found no study of this id") as refused:
-        PrepareRequestd(transforms=dict)({"model": "m", "image": image})
+        PrepareRequestd(transforms=dict, weights="model.pt")({"model": "m", "image": image})
     assert refused.value.status == 404
 
 
@@ -62,10 +63,21 @@ def test_what_a_user_can_mend_is_said_and_an_error_of_the_program_is_not_hidden(
         raise KeyError("image")
 
     with pytest.raises(RefusalError, match=r"^c: found a; expected b\. D\.$") as refused:
-        PrepareRequestd(transforms=unusable)({"model": "m", "image": "c"})
+        PrepareRequestd(transforms=unusable, weights="model.pt")({"model": "m", "image": "c"})
     assert refused.value.status == 422
     with pytest.raises(KeyError):
-        PrepareRequestd(transforms=broken)({"model": "m", "image": "c"})
+        PrepareRequestd(transforms=broken, weights="model.pt")({"model": "m", "image": "c"})
+
+
+def test_weights_that_expect_another_input_than_the_server_prepares_are_refused(tmp_path):
+    for name, spacing_mm in (("model", 1.5), ("model_0a1b", 2.5)):
+        (tmp_path / f"{name}.pt").touch()
+        (tmp_path / f"{name}.json").write_text(json.dumps({"spacing_mm": spacing_mm}), encoding="utf-8")
+    weights = str(tmp_path / "model.pt")
+    prepare = PrepareRequestd(transforms=lambda data: data, weights=weights, expects={"spacing_mm": 1.5})
+    assert prepare({"model": "m", "image": "c"})["image"] == "c"
+    with pytest.raises(RefusalError, match=r"spacing_mm 2\.5.*Start the server anew"):
+        prepare({"model": "m", "image": "c", "model_filename": "model_0a1b.pt"})
 
 
 def test_the_report_names_the_weights_that_the_request_chose(tmp_path):

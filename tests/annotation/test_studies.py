@@ -75,14 +75,25 @@ def test_the_layout(dataset, tmp_path):
     assert digest(dataset) == before
 
 
-def test_every_study_reads_as_it_did_where_it_came_from(dataset, tmp_path):
+def test_files_read_as_they_did_where_they_came_from(dataset, tmp_path):
     folder = write_studies(dataset / "datalist.json", tmp_path / "studies").folder
-    for case, source in {"dicom": "dicom", "files": "files", "stacked": "stacked.nii"}.items():
+    for case, source in {"files": "files", "stacked": "stacked.nii"}.items():
         ours, theirs = load_study(folder / f"{case}.nii.gz"), load_study(dataset / source)
         assert set(ours.phases) == set(theirs.phases) == set(PHASES)
         for phase in PHASES:
             np.testing.assert_array_equal(ours.phases[phase].data, theirs.phases[phase].data)
             np.testing.assert_allclose(ours.phases[phase].affine, theirs.phases[phase].affine, atol=1e-4)
+
+
+def test_phases_of_dicom_lie_where_training_and_inference_see_them(tmp_path):
+    write_dicom(simulate_study(seed=5, lesions=("HCC",)), tmp_path / "data" / "one", layout="series", seed=1)
+    (tmp_path / "data" / "datalist.json").write_text('{"training": [{"case": "one", "image": "one"}]}', "utf-8")
+    folder = write_studies(tmp_path / "data" / "datalist.json", tmp_path / "studies").folder
+    load = LoadStudyd(classes=CLASSES)
+    there, ours = load(tmp_path / "data" / "one"), load(folder / "one.nii.gz")
+    outcomes = [(phase["alignment"] or {}).get("outcome") for phase in there["study"]["phases"].values()]
+    assert {"applied", "rejected"} < set(outcomes)
+    np.testing.assert_array_equal(np.asarray(ours["image"]), np.asarray(there["image"]))
 
 
 def test_labels_are_class_values_and_the_class_is_found_again(dataset, tmp_path, exam):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from monai.bundle import ConfigWorkflow
+from monai.bundle import ConfigParser, ConfigWorkflow
 
 from custom.config_check import find_mistakes, read_config
 from custom.engines import start_from
@@ -103,6 +103,16 @@ def test_the_overlay_prepares_the_network_before_anything_is_read(weights):
     assert differing(network, weights) == {"classification.linear.weight", "classification.linear.bias"}
 
 
+def test_fine_tuning_prepares_what_the_weights_were_trained_on(tmp_path):
+    (tmp_path / "model.json").write_text(json.dumps({"spacing_mm": 1.25, "residual": False}), encoding="utf-8")
+    parser = ConfigParser(read_config([str(CONFIGS / name) for name in ("train.json", "finetune.json")]))
+    parser["pretrained"] = str(tmp_path / "model.pt")
+    assert parser.get_parsed_content("roi_size") == [224, 192]  # of 280 × 240 mm
+    assert not parser.get_parsed_content("network_def").residual
+    expected = parser.get_parsed_content("expected_input")
+    assert (expected["spacing_mm"], expected["residual"], expected["reference_phase"]) == (1.25, False, "portal_venous")
+
+
 def test_an_overlay_that_would_drop_the_weights_in_silence_is_a_mistake():
     files = [str(CONFIGS / name) for name in ("train.json", "finetune.json", "multi_gpu_train.json")]
-    assert [mistake for mistake in find_mistakes(read_config(files)) if "'pretrained'" in str(mistake)]
+    assert [mistake for mistake in find_mistakes(read_config(files)) if "'freeze'" in str(mistake)]

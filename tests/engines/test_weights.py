@@ -12,6 +12,7 @@ from torch import nn
 
 from custom.engines import BestWeights, ResumeCheckpoint, WeightsLoader, load_weights, made_for
 from custom.engines.best_weights import publish, sha256_of
+from custom.engines.description import check_made_for
 from custom.types import InputError
 
 
@@ -210,6 +211,10 @@ def test_weights_made_for_another_input_are_refused_by_name_of_the_difference(tm
     WeightsLoader(path=path, expects={"spacing_mm": 1.5, "reference_phase": "portal_venous"}).started(engine)
     with pytest.raises(InputError, match=r"trained with spacing_mm 1\.5.*--spacing_mm \"1\.5\""):
         WeightsLoader(path=path, expects={"spacing_mm": 2.5}).started(engine)
+    described = tmp_path / "other.pt"
+    described.with_suffix(".json").write_text(json.dumps({"residual": False}))
+    with pytest.raises(InputError, match="trained with residual False"):
+        check_made_for(described, {"residual": True})
     with pytest.raises(InputError, match="classes"):
         WeightsLoader(path=path, expects={"classes": ["b", "a"]}).started(engine)
 
@@ -219,6 +224,7 @@ def test_what_weights_were_made_for_comes_from_their_description(tmp_path):
     assert made_for(weights=weights, otherwise=otherwise) == otherwise
     weights.with_suffix(".json").write_text(json.dumps({"spacing_mm": 1.5, "sha256": "0"}))
     assert made_for(weights=weights, otherwise=otherwise) == {**otherwise, "spacing_mm": 1.5}
+    assert made_for(weights=weights, otherwise={"residual": True}) == {"residual": False}  # of before it was written
     weights.with_suffix(".json").write_text("{")
     with pytest.raises(InputError, match="not JSON"):
         made_for(weights=weights, otherwise=otherwise)

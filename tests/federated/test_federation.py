@@ -128,6 +128,14 @@ def test_weights_to_start_from(federated, federate, tmp_path, monkeypatch):
     assert equal(received[0], read(federated.output / "model.pt"))
 
 
+def test_weights_made_for_another_grid_are_no_start(federated, federate, tmp_path, capsys):
+    shutil.copy(federated.output / "model.pt", tmp_path)
+    described = json.loads((federated.output / "model.json").read_text("utf-8"))
+    (tmp_path / "model.json").write_text(json.dumps({**described, "spacing_mm": 1.5}), encoding="utf-8")
+    assert federate(tmp_path / "results", "--start", tmp_path / "model.pt", rounds=1) == 2
+    assert '--set spacing_mm="1.5"' in capsys.readouterr().err
+
+
 def test_the_overlay_changes_what_it_says():
     overlay = (BUNDLE / "configs" / "federated.yaml").read_text("utf-8")
     config = read_config([str(BUNDLE / "configs" / name) for name in ("train.json", "federated.yaml")])

@@ -110,6 +110,20 @@ def test_measured_curves_are_measure_enhancement_of_each_lesion():
         assert np.isnan(curves[number - 1][2])
 
 
+def test_a_phase_that_does_not_cover_a_lesion_says_nothing_of_it():
+    image = np.full((4, 10, 12, 6), 2.0, np.float32)
+    instances = find_lesions(boxes(LARGE, SMALL), voxel_volume_ml=0.05)
+    image[1][instances == 2] = 0  # a slab that ends before the second lesion
+    x, y, z = (axis[0] for axis in np.nonzero(instances == 1))
+    image[3, x, y, z] = 0  # one voxel
+    curves = measured_curves(instances, image, np.ones(4, bool))
+    np.testing.assert_array_equal(curves, [[2, 2, 2, 2], [2, np.nan, 2, 2]])
+    depth = instances.shape[-1]
+    arguments = {"voxel_volume_ml": 0.05, "phase_mask": np.ones(4, bool), "slice_enhancement": np.ones((4, depth))}
+    _, second = describe_lesions(instances, np.ones(instances.shape), image, **arguments)
+    np.testing.assert_array_equal(np.isnan(second.regressed), [False, True, False, False])
+
+
 def test_no_lesion_gives_empty_tables():
     nothing = np.zeros((3, 4, 5), np.int32)
     assert slice_areas(nothing).shape == (0, 5)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from custom.data import load_study
 from custom.data.phantom import simulate_study, write_dicom, write_nifti
 from custom.inference import SliceInferer
-from custom.transforms import StudyEnhancementd
+from custom.transforms import study_enhancement
 from custom.types import PHASES
 
 SCL_SLOPE = (112, "<f")  # of a NIfTI-1 header
@@ -75,7 +75,7 @@ def through(transforms, data):
 
 def trained_on(steps, folder, **more):
     data = through(steps["train"], {"case": "c", "image": str(folder), **more})
-    return StudyEnhancementd()(data)
+    return {**data, "enhancement": study_enhancement(data)}
 
 
 def predicted_from(steps, folder):

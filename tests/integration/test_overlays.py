@@ -12,6 +12,7 @@ def test_paper_overlay_says_what_the_paper_says(shipped):
     assert config["epochs"] == 100
     assert config["studies_per_batch"] * config["slices_per_study"] == 1
     assert config["roi_size"] == [256, 256]
+    assert not parser.get_parsed_content("network_def").residual
     assert config["optimizer"]["_target_"] == "torch.optim.Adam"
 
 

@@ -46,13 +46,14 @@ def test_they_are_what_model_json_says_and_small_enough(weights, described):
 def test_inference_prepares_the_input_that_weights_were_trained_on(shipped, described, tmp_path):
     parser = ConfigParser()
     parser.read_config(shipped.configs / "inference.json")
-    keys = ("classes", "spacing_mm", "reference_phase")
+    keys = ("classes", "spacing_mm", "reference_phase", "residual")
     assert [parser["made_for"]["otherwise"][key] for key in keys] == [described[key] for key in keys]
-    other = {"classes": ["FNH", "HCC"], "spacing_mm": 1.5, "reference_phase": "arterial"}
+    other = {"classes": ["FNH", "HCC"], "spacing_mm": 2.0, "reference_phase": "arterial", "residual": False}
     (tmp_path / "model.json").write_text(json.dumps(other), encoding="utf-8")
     parser["ckpt_path"] = str(tmp_path / "model.pt")
     parser.parse(reset=True)
     assert {key: parser.get_parsed_content(key) for key in keys} == other
+    assert not parser.get_parsed_content("network_def").residual
 
 
 def test_they_fit_the_network_of_every_configuration(shipped, weights, tmp_path):

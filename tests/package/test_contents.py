@@ -125,6 +125,16 @@ def test_code_that_speaks_to_users_calls_itself_by_its_own_name(tree):
         assert "-m custom" not in code, path.name
 
 
+def test_training_in_the_package_prepares_what_its_weights_were_trained_on(own_tree, tmp_path):
+    model = own_tree.bundle / "models" / "model.json"
+    trained = {"spacing_mm": 1.25, "reference_phase": "arterial", "residual": False, "classes": ["FNH", "HCC"]}
+    model.write_text(json.dumps({**json.loads(model.read_text("utf-8")), **trained}), "utf-8")
+    configs = build_package(tmp_path / "dist", source=own_tree).folder / "configs"
+    shared = json.loads((configs / "train.json").read_text("utf-8"))
+    assert {key: shared[key] for key in trained} == trained
+    assert shared["roi_size"] == [224, 192]  # of 112 × 96 pixels of 2.5 mm
+
+
 def test_default_folders_lie_in_the_bundle_wherever_it_is(package):
     for name in ("train.json", "inference.json"):
         parser = ConfigParser()

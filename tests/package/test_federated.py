@@ -56,7 +56,7 @@ def test_the_pages_job_runs_under_nvflare(unpacked, studies, tmp_path):
     page = (unpacked / "docs" / "federated.md").read_text("utf-8")
     client, job = re.findall(r"^```python\n(.*?)^```$", page.partition("## NVFlare")[2], re.M | re.S)
     job = re.sub(r"^SETTINGS = .*$", f"SETTINGS = {SETTINGS!r}", job, flags=re.M)
-    job = re.sub(r"^(network\[\"num_classes\"\].*)$", rf"\1\nnetwork |= {NETWORK!r}", job, flags=re.M)
+    job = re.sub(r"^(network \|= .*)$", rf"\1\nnetwork |= {NETWORK!r}", job, flags=re.M)
     (tmp_path / "client.py").write_text(client, "utf-8")
     (tmp_path / "job.py").write_text(job, "utf-8")
     bundle = tmp_path / "dist" / "liver_mri_mti_net"

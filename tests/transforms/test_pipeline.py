@@ -17,7 +17,7 @@ from monai.transforms import Invertd
 
 from custom.data import load_study
 from custom.enhancement import measure_enhancement
-from custom.transforms import LoadStudyd, StudyCacheDataset, collate_studies
+from custom.transforms import LoadStudyd, StudyCacheDataset, collate_studies, study_enhancement
 from custom.types import PHASES
 
 KEYS = ["image", "label", "phase_label"]
@@ -48,7 +48,6 @@ RANDOM = [
     {"_target_": "custom.transforms.MeasureEnhancementd"},
 ]
 VALIDATION = [*DETERMINISTIC[:-1], {"_target_": "DivisiblePadd", "k": [16, 16, 1], **OPTIONAL}]
-VALIDATION = [*VALIDATION, {"_target_": "custom.transforms.StudyEnhancementd"}]
 
 
 def compose(transforms):
@@ -107,10 +106,10 @@ def test_validation_batch(items):
     assert hcc["label"].unique().tolist() == [0, 2]
     assert hcc["phase_mask"].tolist() == [[True, True, True, False]]
     assert hcc["study"][0]["case"] == "hcc"
-    raw = hcc["enhancement"][0] * hcc["scale"]
-    assert raw[:3].tolist() == pytest.approx([200, 300, 400], rel=0.03)
-    assert healthy["enhancement"].tolist() == [[0, 0, 0, 0]]
     back = decollate_batch(hcc)[0]
+    raw = study_enhancement(back) * hcc["scale"]
+    assert raw[:3].tolist() == pytest.approx([200, 300, 400], rel=0.03)
+    assert study_enhancement(decollate_batch(healthy)[0]).tolist() == [0, 0, 0, 0]
     assert back["study"]["flags"] == ["missing_phase:delayed"]
     assert back["true_enhancement"][:3].tolist() == [200, 300, 400]
     np.testing.assert_allclose(back["image"].affine[:3, :3], np.diag([-2.5, -2.5, 6.0]), atol=1e-9)

@@ -1,6 +1,9 @@
 import os
 
-from custom.transforms import study_key
+import torch
+from monai.transforms import Transform
+
+from custom.transforms import StudyCacheDataset, study_key
 
 
 def test_key_follows_entry_and_files(tmp_path):
@@ -37,3 +40,29 @@ def test_phases_beside_a_reference_file_count(tmp_path):
 
 def test_missing_file_is_left_to_the_reader(tmp_path):
     assert isinstance(study_key({"case": "a", "label": str(tmp_path / "none.nii.gz"), "labels": None}), bytes)
+
+
+class Prepare(Transform):
+    """A preprocessing that remembers how often it ran."""
+
+    def __init__(self):
+        self.runs = 0
+
+    def __call__(self, item):
+        self.runs += 1
+        return {"image": torch.arange(1000.0)}
+
+
+def test_a_damaged_file_of_the_cache_is_made_again(tmp_path):
+    prepare = Prepare()
+    data = StudyCacheDataset(data=[{"case": "a"}], transform=prepare, cache_dir=str(tmp_path))
+    assert torch.equal(data[0]["image"], data[0]["image"])
+    assert prepare.runs == 1
+    (file,) = tmp_path.iterdir()
+    whole = file.read_bytes()
+    for damaged in (whole[:500], b"", b"not a checkpoint"):
+        file.write_bytes(damaged)
+        assert torch.equal(data[0]["image"], torch.arange(1000.0))
+        assert file.stat().st_size == len(whole)
+    assert prepare.runs == 4
+    assert [path.name for path in tmp_path.iterdir()] == [file.name]

@@ -1,7 +1,7 @@
 import torch
 from monai.data import MetaTensor
 
-from custom.transforms import StudyEnhancementd
+from custom.transforms import study_enhancement
 
 
 def test_mean_over_the_study_under_the_true_mask():
@@ -9,11 +9,18 @@ def test_mean_over_the_study_under_the_true_mask():
     label = torch.zeros(1, 6, 5, 7, dtype=torch.uint8)
     label[0, 1, 2:4, 3] = 1
     label[0, 4, 0, 5] = 2
-    out = StudyEnhancementd()({"image": MetaTensor(image), "label": MetaTensor(label)})
+    curve = study_enhancement({"image": MetaTensor(image), "label": MetaTensor(label)})
     expected = torch.stack([image[:, 1, 2, 3], image[:, 1, 3, 3], image[:, 4, 0, 5]]).mean(0)
-    torch.testing.assert_close(out["enhancement"], expected)
-    assert type(out["enhancement"]) is torch.Tensor
+    torch.testing.assert_close(curve, expected)
+    assert type(curve) is torch.Tensor
 
 
-def test_without_a_mask_there_is_no_target():
-    assert "enhancement" not in StudyEnhancementd()({"image": torch.ones(4, 2, 2, 2)})
+def test_a_phase_with_a_mask_of_its_own_is_measured_under_that():
+    image = torch.arange(4 * 8.0).reshape(4, 2, 2, 2)
+    label, own = torch.zeros(1, 2, 2, 2), torch.zeros(4, 2, 2, 2)
+    label[0, 0, 0, 1] = 1
+    own[1, 1, 0, 0] = 1
+    curve = study_enhancement({"image": image, "label": label, "phase_label": own})
+    torch.testing.assert_close(
+        curve, torch.stack([image[p, 0, 0, 1] if p != 1 else image[1, 1, 0, 0] for p in range(4)])
+    )
