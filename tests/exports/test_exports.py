@@ -53,7 +53,7 @@ def test_it_agrees_with_the_network_on_20_inputs(exported, twenty_inputs):
             found = exported(image, mask)
             assert list(found) == list(expected)
             for name, values in found.items():
-                assert (values - expected[name]).abs().max() < 1e-4, (name, image.shape)
+                assert ((values - expected[name]).abs() < 1e-4 + 1e-5 * expected[name].abs()).all(), (name, image.shape)
 
 
 def test_the_form_that_onnx_gets_agrees_on_20_inputs(make_network, twenty_inputs, monkeypatch):
@@ -63,7 +63,7 @@ def test_the_form_that_onnx_gets_agrees_on_20_inputs(make_network, twenty_inputs
     with torch.no_grad():
         for image, mask, expected in twenty_inputs:
             for name, values in network(image, mask).items():
-                assert (values - expected[name]).abs().max() < 1e-4, (name, image.shape)
+                assert ((values - expected[name]).abs() < 1e-4 + 1e-5 * expected[name].abs()).all(), (name, image.shape)
 
 
 def test_without_a_mask_all_phases_are_there(exported, make_network):
