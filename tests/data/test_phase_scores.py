@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from custom.data.dicom.blood_and_liver import Curves
-from custom.data.dicom.doubts import TIE, UNSURE
+from custom.data.dicom.doubts import TIE, UNSURE, is_uncertain
 from custom.data.dicom.evidence import Evidence
 from custom.data.dicom.image_scores import looks_early, looks_late
 from custom.data.dicom.phases import name_phases
@@ -191,9 +191,27 @@ def test_dark_veins_beside_bright_arteries_are_no_volume_from_before_contrast():
 
 def test_of_two_arterial_volumes_that_tell_the_same_the_later_is_taken_and_it_is_no_tie():
     blood, liver = [1.25, 3.86, 3.12, 2.28, 1.94], [1.57, 2.03, 2.03, 2.04, 1.67]
-    naming = name_phases(evidence(blood=blood, liver=liver))
+    alike = evidence(blood=blood, liver=liver)
+    naming = name_phases(alike)
     assert naming.phases == {"pre": 0, "arterial": 2, "portal_venous": 3, "delayed": 4}
-    assert TIE < naming.margin < UNSURE
+    assert naming.margin > TIE and is_uncertain(naming, alike)
+
+
+def test_a_volume_with_bright_blood_is_not_from_before_contrast_although_only_its_arteries_are_filled():
+    blood, arteries, liver = [2.32, 3.7, 2.35, 1.81], [5.99, 3.69, 2.56, 2.08], [2.01, 2.27, 2.43, 1.91]
+    naming = name_phases(evidence(blood=blood, arteries=arteries, liver=liver))
+    assert naming.phases == {"arterial": 1, "portal_venous": 2, "delayed": 3}
+
+
+def test_a_delayed_phase_keeps_a_third_of_the_portal_venous_phases_enhancement():
+    washed_out = {"blood": [1.52, 3.48, 2.65, 1.67], "liver": [1.75, 2.24, 2.27, 1.77]}
+    assert "delayed" not in phases_of(**washed_out)
+    assert phases_of(**(washed_out | {"blood": [1.52, 3.48, 2.65, 1.97]}))["delayed"] == 3
+
+
+def test_a_delayed_phase_hardly_brighter_than_before_contrast_is_one_where_the_portal_venous_phase_is_weak_too():
+    blood, liver = [1.37, 3.43, 1.95, 1.59], [1.87, 2.12, 2.48, 1.98]
+    assert phases_of(times=[0, 64, 101, 319], blood=blood, liver=liver)["delayed"] == 3
 
 
 def test_of_two_volumes_that_look_unenhanced_the_first_is_from_before_contrast():

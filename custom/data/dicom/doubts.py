@@ -6,7 +6,7 @@ import numpy as np
 
 from .evidence import Evidence
 from .image_scores import enhancement_onset, looks_early, looks_late
-from .phase_scores import MANY, TARGETS_S, is_untimed_course
+from .phase_scores import EARLIER, MANY, TARGETS_S, is_untimed_course
 from .phases import Naming
 
 TIE = 0.05
@@ -18,8 +18,15 @@ _SAME_MOMENT_S = 10.0  # and a third of a phase's window
 
 def is_uncertain(naming: Naming, evidence: Evidence) -> bool:
     """Whether a user is to look: another naming is nearly as good, or a volume may be of another moment."""
-    close = naming.margin < UNSURE and not as_good(naming, evidence)
+    close = _lead(naming, evidence) < UNSURE and not as_good(naming, evidence)
     return close or is_untimed_course(evidence) or _may_be_another_moment(naming, evidence)
+
+
+def _lead(naming: Naming, evidence: Evidence) -> float:
+    """Of the best naming before the next, but for the preference of the later of two arterial volumes."""
+    arterial, rival = naming.phases.get("arterial"), naming.rival.get("arterial")
+    prefers_later = len(evidence.names) < MANY and arterial is not None and rival is not None and rival < arterial
+    return naming.margin + EARLIER * prefers_later
 
 
 def as_good(naming: Naming, evidence: Evidence) -> bool:

@@ -14,7 +14,10 @@ DARK, FAINT, UNFILLED = -4.0, -4.0, -2.5
 from its brightest, and of one with vessels empty that are filled in a later arterial one."""
 _ENHANCED, _ENHANCED_TO_LIVER = 1.25, 1.15  # arteries, and arteries over liver, over their darkest before
 _UNENHANCED = 0.87  # blood and arteries over liver, at most, before contrast
-_PAST_PEAK, _BRIGHT = 1.2, 1.35  # arteries, and the brighter of arteries and all blood, over liver: late arterial
+_BEFORE_CONTRAST = ((0.77, 1.0), (0.97, -1.0), (1.1, -1.0), (1.2, -2.0))  # the same → worth of a pre-contrast phase
+_BRIGHT = 1.25  # the brighter of arteries and all blood over liver, at least, in an arterial phase
+_PAST_PEAK, _FULL = 1.2, 1.35  # arteries, and the brighter of both, over liver: a late arterial phase
+_LEFT, _SLIGHT = 0.25, 0.3  # of the arteries' enhancement in the portal venous phase, which is to be more than slight
 _WASHED_OUT = 0.5  # of the arteries' enhancement in the portal venous phase, still there in the delayed one
 _FILLED = 0.6  # of the blood's enhancement in the portal venous phase, there already in a late arterial one
 _ARTERIAL, _PORTAL, _DELAYED = range(1, len(PHASES))
@@ -29,7 +32,7 @@ def enhancement_onset(curves: Curves) -> tuple[int, int] | None:
 
 
 def image_scores(curves: Curves | None, count: int) -> np.ndarray:
-    """Blood over liver: below 0.87 before contrast, 0.9 to 1.25 late; arteries over liver: above 1.3 early. 1 … -1.
+    """Blood over liver: below 0.87 before contrast, 0.9 to 1.25 late, the brighter of both above 1.3 early. 1 … -1.
 
     Less where arteries are as dark as before contrast, and for an arterial phase that is too early or too late.
     """
@@ -38,17 +41,47 @@ def image_scores(curves: Curves | None, count: int) -> np.ndarray:
     ratio, of_arteries = curves.blood_to_liver("portal_venous"), curves.blood_to_liver("arterial")
     brightest = np.fmax(ratio, of_arteries)  # veins are dark in the arterial phase, too
     late = np.clip(1 - np.maximum(np.maximum(0.9 - ratio, ratio - 1.25), 0) / 0.1, -1, 1)
-    arterial = np.clip((of_arteries - 1.3) / 0.15, -1, 1)
-    scores = np.stack([np.clip((_UNENHANCED - brightest) / 0.1, -1, 1), arterial, late, late])
+    arterial = np.clip((brightest - 1.3) / 0.15, -1, 1)
+    scores = np.stack([np.interp(brightest, *zip(*_BEFORE_CONTRAST, strict=True)), arterial, late, late])
     bright = np.maximum(share_of_best(curves.blood), share_of_best(curves.arteries))
-    may_be_late = (of_arteries > _PAST_PEAK) & (brightest > _BRIGHT)
+    may_be_late = (of_arteries > _PAST_PEAK) & (brightest > _FULL)
     scores[_ARTERIAL] += np.clip((bright - 0.5) / 0.1, FAINT, 0) + _unfilled(curves.blood, may_be_late)
-    arteries = curves.arteries
-    darkest = np.nanargmin(arteries[: np.nanargmax(arteries) + 1])  # what washed out is as dark at last
-    if brightest[darkest] < _UNENHANCED:
-        of_body, of_liver = arteries / arteries[darkest], of_arteries / of_arteries[darkest]
-        scores[_ARTERIAL:, (of_body < _ENHANCED) & (of_liver < _ENHANCED_TO_LIVER)] += DARK
+    scores[_ARTERIAL:, _as_dark_as_before(curves)] += DARK
     return np.maximum(scores, DARK)
+
+
+def washout_scores(curves: Curves | None) -> dict[tuple[int, int], np.ndarray]:
+    """What is left in the arteries of their enhancement in the portal venous phase, ``(N, N)``: at least a third in the
+    first five minutes, less than a fifth after twenty.
+
+    It tells better than the volumes before contrast alone whether a volume is too dark for a delayed phase, and
+    replaces what they say.
+    """
+    if curves is None:
+        return {}
+    enhancement = curves.arteries - curves.arteries[_darkest(curves)]
+    left = enhancement[None, :] / np.maximum(enhancement[:, None], 1e-6)
+    known = enhancement[:, None] > _SLIGHT
+    gone = DARK * (left < _LEFT) - DARK * _as_dark_as_before(curves)
+    return {(_PORTAL, _DELAYED): np.where(known, gone, 0.0)}
+
+
+def _darkest(curves: Curves) -> int:
+    """The volume before contrast, if there is one: what washed out is as dark at last."""
+    return int(np.nanargmin(curves.arteries[: np.nanargmax(curves.arteries) + 1]))
+
+
+def _as_dark_as_before(curves: Curves) -> np.ndarray:
+    """Volumes ``(N,)`` whose arteries are hardly brighter than before contrast; none where nothing is from before."""
+    arteries, of_liver, darkest = curves.arteries, curves.blood_to_liver("arterial"), _darkest(curves)
+    if np.fmax(curves.blood_to_liver("portal_venous"), of_liver)[darkest] >= _UNENHANCED:
+        return np.zeros(len(arteries), dtype=bool)
+    return (arteries < _ENHANCED * arteries[darkest]) & (of_liver < _ENHANCED_TO_LIVER * of_liver[darkest])
+
+
+def is_bright(curves: Curves) -> np.ndarray:
+    """Volumes ``(N,)`` with blood as bright as in an arterial phase, a late one included."""
+    return np.fmax(curves.blood_to_liver("portal_venous"), curves.blood_to_liver("arterial")) > _BRIGHT
 
 
 def _unfilled(blood: np.ndarray, arterial: np.ndarray) -> np.ndarray:

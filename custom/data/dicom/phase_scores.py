@@ -11,7 +11,7 @@ import numpy as np
 
 from ...types import PHASES
 from .evidence import Evidence
-from .image_scores import enhancement_onset, share_of_best
+from .image_scores import enhancement_onset, is_bright, share_of_best
 
 NAME, EARLY, SEVERAL, CLASH = 3.0, 1.0, 1.0, -4.0
 """Worth of a name that says this phase, of "early arterial", of one that says several, of one that says another."""
@@ -19,6 +19,8 @@ REPEATED = 2.5
 """Worth of a further "delayed" where no times are known: the first is the one of 2 to 5 minutes."""
 NEXT = 0.1
 """Worth of two phases that follow each other directly."""
+EARLIER = -1.0
+"""Worth of an arterial phase that another volume with bright blood follows, among few: the later is late arterial."""
 IMPOSSIBLE, TOO_LATE = -20.0, -3.0
 MANY = 8
 """Volumes from which a dynamic without times is told by its peaks and its end."""
@@ -108,13 +110,18 @@ def next_scores(times_s: np.ndarray) -> dict[tuple[int, int], np.ndarray]:
 
 
 def course_scores(evidence: Evidence) -> np.ndarray:
-    """Of many volumes without times: arterial where blood is brightest, portal venous while liver is, delayed the last.
+    """Of few volumes the last with bright blood is rather the arterial one. Of many without times: arterial where blood
+    is brightest, portal venous while liver is, delayed the last.
 
     The liver is near its best for long, where a little noise would choose any volume. A late one of them is taken: the
     body that brightness is relative to enhances on, which makes the liver's best seem early.
     """
     scores, curves = np.zeros((len(PHASES), len(evidence.names))), evidence.curves
-    if is_untimed_course(evidence) and curves is not None:
+    if curves is None:
+        return scores
+    if len(evidence.names) < MANY:
+        scores[_ARTERIAL, np.flatnonzero(is_bright(curves))[:-1]] = EARLIER
+    elif is_untimed_course(evidence):
         volumes = np.arange(len(evidence.names))
         around = np.convolve(np.pad(curves.liver, SMOOTHED // 2, mode="edge"), np.full(SMOOTHED, 1 / SMOOTHED), "valid")
         portal = np.quantile(volumes[share_of_best(around) >= NEAR_BEST], LATE)

@@ -12,7 +12,7 @@ import numpy as np
 
 from ...types import PHASES
 from .evidence import Evidence
-from .image_scores import image_scores, liver_scores
+from .image_scores import image_scores, liver_scores, washout_scores
 from .phase_scores import agent_scores, course_scores, description_scores, gap_scores, next_scores, time_scores
 
 SOURCES = ("description", "time", "image", "agent", "order", "geometry")
@@ -112,6 +112,7 @@ def _scores(evidence: Evidence, namings: np.ndarray) -> np.ndarray:
             scores[p, SOURCES.index(source)] += padded[p, namings[:, p]]
     _add_pairs(scores[:, SOURCES.index("time")], namings, gap_scores(evidence.times_s))
     _add_pairs(scores[:, SOURCES.index("image")], namings, liver_scores(evidence.curves))
+    _add_pairs(scores[:, SOURCES.index("image")], namings, washout_scores(evidence.curves))
     _add_pairs(scores[:, SOURCES.index("order")], namings, next_scores(evidence.times_s))
     for numbers, worth in ((evidence.groups, OTHER_GEOMETRY), (evidence.sequences, OTHER_SEQUENCE)):
         mixed = _mixed(numbers, namings)
