@@ -214,6 +214,13 @@ def test_a_delayed_phase_hardly_brighter_than_before_contrast_is_one_where_the_p
     assert phases_of(times=[0, 64, 101, 319], blood=blood, liver=liver)["delayed"] == 3
 
 
+@pytest.mark.parametrize(("step_s", "arterial"), [(9, 3), (25, 2)], ids=["dense", "apart"])
+def test_the_volume_in_which_contrast_arrives_is_no_late_arterial_one_where_the_next_follows_at_once(step_s, arterial):
+    blood, liver = [1.0, 1.0, 4.5, 2.9, 2.5, 2.2], [1.7, 1.7, 1.8, 2.0, 2.3, 2.1]
+    naming = name_phases(evidence(times=[step_s * k for k in range(6)], blood=blood, liver=liver))
+    assert naming.phases["arterial"] == arterial
+
+
 def test_of_two_volumes_that_look_unenhanced_the_first_is_from_before_contrast():
     blood, liver = [1.2, 1.2, 3.4, 2.3, 1.9], [1.6, 1.6, 1.8, 2.2, 1.8]
     assert phases_of(blood=blood, liver=liver)["pre"] == 0

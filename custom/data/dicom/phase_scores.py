@@ -21,7 +21,7 @@ NEXT = 0.1
 """Worth of two phases that follow each other directly."""
 EARLIER = -1.0
 """Worth of an arterial phase that another volume with bright blood follows, among few: the later is late arterial."""
-IMPOSSIBLE, TOO_LATE = -20.0, -3.0
+IMPOSSIBLE, TOO_LATE, OUTSIDE = -20.0, -3.0, -4.0
 MANY = 8
 """Volumes from which a dynamic without times is told by its peaks and its end."""
 SMOOTHED, NEAR_BEST, LATE = 5, 0.9, 0.6
@@ -30,6 +30,8 @@ _PRE, _ARTERIAL, _PORTAL, _DELAYED = range(len(PHASES))
 TARGETS_S = {"arterial": (35.0, 15.0), "portal_venous": (70.0, 20.0), "delayed": (180.0, 100.0)}
 """Time after the start of injection, and the distance from it that is no longer this phase."""
 _ARRIVAL_S = (12.0, 22.0)  # contrast in the aorta, after the start of injection
+_WINDOWS_S = {"arterial": (8.0, 28.0), "portal_venous": (38.0, 78.0), "delayed": (98.0, 313.0)}  # after arrival
+_DENSE_S = 12.0  # between two volumes, at most, for the arrival to be known well enough for these
 _GAPS_S = (  # first, second, ideal, width, least, most
     (_ARTERIAL, _PORTAL, 35.0, 40.0, 15.0, 100.0),
     (_ARTERIAL, _DELAYED, 145.0, 130.0, 60.0, 340.0),
@@ -67,7 +69,23 @@ def time_scores(evidence: Evidence) -> np.ndarray:
         distance_s += 0.1 * np.abs((low_s + high_s) / 2 - target_s)
         scores[PHASES.index(phase)] = np.clip(1 - distance_s / width_s, -1, 1)
     scores[:, np.isnan(low_s)] = 0
-    return scores
+    return scores + OUTSIDE * _share_outside_windows(evidence)
+
+
+def _share_outside_windows(evidence: Evidence) -> np.ndarray:
+    """How likely each candidate is outside each phase's window after contrast arrived ``(4, N)``; 0 where the volumes
+    are too far apart to tell when that was, which is between the last dark and the first bright one."""
+    shares = np.zeros((len(PHASES), len(evidence.names)))
+    onset = None if evidence.curves is None else enhancement_onset(evidence.curves)
+    if onset is None:
+        return shares
+    last_dark_s, first_bright_s = evidence.times_s[list(onset)]
+    if first_bright_s - last_dark_s < _DENSE_S:
+        low_s, high_s = evidence.times_s - first_bright_s, evidence.times_s - last_dark_s
+        for phase, (first_s, last_s) in _WINDOWS_S.items():
+            inside_s = np.clip(np.minimum(high_s, last_s) - np.maximum(low_s, first_s), 0, None)
+            shares[PHASES.index(phase)] = 1 - inside_s / (high_s - low_s)
+    return np.nan_to_num(shares)
 
 
 def _since_injection_s(evidence: Evidence) -> tuple[np.ndarray, np.ndarray] | None:
