@@ -7,6 +7,7 @@ from custom.data.dicom.blood_and_liver import Curves
 from custom.data.dicom.doubts import TIE, UNSURE, is_uncertain
 from custom.data.dicom.evidence import Evidence
 from custom.data.dicom.image_scores import looks_early, looks_late
+from custom.data.dicom.phase_scores import time_scores
 from custom.data.dicom.phases import name_phases
 from custom.types import PHASES
 
@@ -219,6 +220,12 @@ def test_the_volume_in_which_contrast_arrives_is_no_late_arterial_one_where_the_
     blood, liver = [1.0, 1.0, 4.5, 2.9, 2.5, 2.2], [1.7, 1.7, 1.8, 2.0, 2.3, 2.1]
     naming = name_phases(evidence(times=[step_s * k for k in range(6)], blood=blood, liver=liver))
     assert naming.phases["arterial"] == arterial
+
+
+@pytest.mark.filterwarnings("error")
+def test_two_volumes_of_one_moment_divide_by_no_zero():
+    blood, liver = [1.0, 1.0, 4.5, 2.9, 2.5], [1.7, 1.7, 1.8, 2.0, 2.3]
+    assert np.isfinite(time_scores(evidence(times=[0, 60, 60, 75, 110], blood=blood, liver=liver))).all()
 
 
 def test_of_two_volumes_that_look_unenhanced_the_first_is_from_before_contrast():

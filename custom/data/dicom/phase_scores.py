@@ -80,7 +80,7 @@ def _share_outside_windows(evidence: Evidence) -> np.ndarray:
     if onset is None:
         return shares
     last_dark_s, first_bright_s = evidence.times_s[list(onset)]
-    if first_bright_s - last_dark_s < _DENSE_S:
+    if 0 < first_bright_s - last_dark_s < _DENSE_S:
         low_s, high_s = evidence.times_s - first_bright_s, evidence.times_s - last_dark_s
         for phase, (first_s, last_s) in _WINDOWS_S.items():
             inside_s = np.clip(np.minimum(high_s, last_s) - np.maximum(low_s, first_s), 0, None)
