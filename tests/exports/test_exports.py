@@ -47,13 +47,18 @@ def exported(form, make_network):
     return network
 
 
+def tolerance(expected: torch.Tensor) -> float:
+    """float32 itself errs by 1e-4 where logits reach 25."""
+    return 1e-4 * max(1.0, float(expected.abs().max()) / 10)
+
+
 def test_it_agrees_with_the_network_on_20_inputs(exported, twenty_inputs):
     with torch.no_grad():
         for image, mask, expected in twenty_inputs:
             found = exported(image, mask)
             assert list(found) == list(expected)
             for name, values in found.items():
-                assert ((values - expected[name]).abs() < 1e-4 + 1e-5 * expected[name].abs()).all(), (name, image.shape)
+                assert (values - expected[name]).abs().max() < tolerance(expected[name]), (name, image.shape)
 
 
 def test_the_form_that_onnx_gets_agrees_on_20_inputs(make_network, twenty_inputs, monkeypatch):
@@ -63,7 +68,7 @@ def test_the_form_that_onnx_gets_agrees_on_20_inputs(make_network, twenty_inputs
     with torch.no_grad():
         for image, mask, expected in twenty_inputs:
             for name, values in network(image, mask).items():
-                assert ((values - expected[name]).abs() < 1e-4 + 1e-5 * expected[name].abs()).all(), (name, image.shape)
+                assert (values - expected[name]).abs().max() < tolerance(expected[name]), (name, image.shape)
 
 
 def test_without_a_mask_all_phases_are_there(exported, make_network):
