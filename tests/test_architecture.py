@@ -14,6 +14,7 @@ FLOW = [
     "types",
     "user_errors",
     "whole_files",
+    "coverage",
     "enhancement",
     "enhancement_classifier",
     "config_ranges",

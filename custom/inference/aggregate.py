@@ -12,6 +12,7 @@ import torch
 from monai.data import MetaTensor
 from monai.transforms import Transform
 
+from ..coverage import phases_in_slices
 from ..enhancement_classifier import CurveClassifier
 from ..transforms import study_enhancement
 from ..types import PHASES, InputError
@@ -39,8 +40,8 @@ class AggregateStudyd(Transform):
     ``slice_enhancement``       ``(4, D)``
     ==========================  =====================================================================================
 
-    A value that does not exist (no lesion, no such task, an empty label; in curves a missing phase) is NaN in
-    tensors and None in ``lesions``.
+    A value that does not exist (no lesion, no such task, an empty label; in curves a phase that is missing or does not
+    reach there) is NaN in tensors and None in ``lesions``.
 
     Args:
         threshold: tumour probability above which a voxel is tumour, in (0, 1).
@@ -75,7 +76,7 @@ class AggregateStudyd(Transform):
         image_array = torch.as_tensor(image).detach().cpu().numpy()  # (4, H, W, D)
         phase_mask = np.asarray(torch.as_tensor(d.get("phase_mask", torch.ones(len(PHASES)))).cpu(), bool).reshape(-1)
         class_prob = torch.softmax(prediction["class_logits"], 0) if "class_logits" in prediction else None  # (K, D)
-        enhancement = prediction.get("enhancement")  # (4, D)
+        enhancement = _where_there(prediction.get("enhancement"), image_array, phase_mask)  # (4, D)
 
         probability = torch.sigmoid(prediction["seg"])  # (1, H, W, D)
         voxel_volume_ml = voxel_volume(image)
@@ -134,6 +135,15 @@ class AggregateStudyd(Transform):
                 remedy="Use the classes that the weights were trained with.",
             )
         return tensors
+
+
+def _where_there(enhancement: torch.Tensor | None, image: np.ndarray, phase_mask: np.ndarray) -> torch.Tensor | None:
+    """NaN where the network answered without having the phase in that slice, ``(4, D)``."""
+    if enhancement is None:
+        return None
+    slices = torch.from_numpy(image).movedim(-1, 0)  # (D, 4, H, W)
+    there = phases_in_slices(slices, torch.from_numpy(phase_mask)).T  # (4, D)
+    return torch.where(there, enhancement, torch.nan)
 
 
 def _certain(label: torch.Tensor) -> dict[str, torch.Tensor]:

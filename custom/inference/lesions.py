@@ -21,10 +21,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+from ..coverage import MOST_OUTSIDE
 from ..enhancement_classifier import CurveClassifier
-
-MOST_OUTSIDE = 0.05
-"""Of a lesion's voxels that a phase may fail to cover, and still count for it."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +100,8 @@ def describe_lesions(
         voxel_volume_ml: > 0.
         phase_mask: ``(4)`` bool, the phases that are present.
         slice_probabilities: ``(K, D)`` class probabilities of each slice, or None.
-        slice_enhancement: ``(4, D)`` regressed curve of each slice in the image's unit, or None.
+        slice_enhancement: ``(4, D)`` regressed curve of each slice in the image's unit, NaN where a phase does not
+            reach the slice, or None.
         classifier: speaks for lesions that are never alone in a slice.
 
     Returns:
@@ -117,7 +116,7 @@ def describe_lesions(
         weight = lesion_area * (1.0 if shared else alone)
         weight = weight / weight.sum()  # (D,)
         probabilities = None if slice_probabilities is None else slice_probabilities @ weight  # (K,)
-        regressed = None if slice_enhancement is None else np.where(phase_mask, slice_enhancement @ weight, np.nan)
+        regressed = None if slice_enhancement is None else _mean_over_slices(slice_enhancement, weight)
         if regressed is not None:
             regressed = measured[index].copy() if shared else np.where(np.isnan(measured[index]), np.nan, regressed)
         if shared and probabilities is not None and classifier is not None:
@@ -126,6 +125,13 @@ def describe_lesions(
         certainty = float(probability[instances == index + 1].mean())
         lesions.append(Lesion(index + 1, volume_ml, certainty, probabilities, regressed, measured[index], shared))
     return lesions
+
+
+def _mean_over_slices(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """``(4, D)``, ``(D)`` -> ``(4)`` over the slices that have a value; NaN where none has."""
+    there = np.isfinite(values) * weight  # (4, D)
+    total = there.sum(-1)
+    return np.where(total > 0, (np.nan_to_num(values) * there).sum(-1) / np.maximum(total, 1e-12), np.nan)
 
 
 def slice_areas(instances: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ import torch
 from monai.inferers import Inferer
 from torch import nn
 
+from ..coverage import phases_in_slices
 from ..engines.memory import explain_out_of_memory
 from ..types import PHASES, InputError
 
@@ -44,7 +45,8 @@ class SliceInferer(Inferer):
             network: takes ``(N, P, H, W)`` and ``(N, P)`` bool; returns a dict of tensors. One that is in training
                 mode (Monte Carlo dropout) keeps its trained batch statistics all the same.
             phase_mask: ``(B, P)`` bool, present phases; None where nobody says so (other tools call an inferer with an
-                image alone): phases without a voxel other than zero are absent.
+                image alone): phases without a voxel other than zero are absent. A phase is absent as well in the slices
+                that it does not reach.
 
         Returns:
             Plain tensors ``seg (B, 1, H, W, D)``, ``enhancement (B, P, D)``, ``class_logits (B, K, D)`` in float32 on
@@ -62,7 +64,7 @@ class SliceInferer(Inferer):
             for start in range(0, images.shape[-1], self.slice_batch_size):
                 span = slice(start, start + self.slice_batch_size)
                 slices = images[b, ..., span].movedim(-1, 0).contiguous()  # (N, P, H, W)
-                mask = phase_mask[b : b + 1].expand(len(slices), -1)  # (N, P)
+                mask = phases_in_slices(slices, phase_mask[b])  # (N, P)
                 for key, value in self._predict(network, slices, mask).items():
                     if key not in results:
                         size = (images.shape[0], *value.shape[1:], images.shape[-1])

@@ -5,7 +5,9 @@ from __future__ import annotations
 import torch
 from monai.transforms import Randomizable, Transform
 
+from ..coverage import covered_phases, phases_in_slices
 from ..types import InputError
+from .measure_enhancementd import masks_per_phase
 from .plain_tensor import plain_tensor
 
 SLICED_KEYS = ("image", "label", "phase_label")
@@ -24,7 +26,8 @@ class RandSlicesd(Randomizable, Transform):
         tumour_fraction: 0..1.
 
     Returns (of the call): a list of dicts of plain tensors ``image (P, H, W)``, ``label (1, H, W)`` class values,
-        ``phase_mask (P)`` and what the slice needs to know its class; nothing else of the study.
+        ``phase_mask (P)`` (phases that reach the slice and cover the tumour in it) and what the slice needs to know its
+        class; nothing else of the study.
 
     Raises:
         InputError: the study has no mask: it cannot be told from a healthy one.
@@ -53,10 +56,8 @@ class RandSlicesd(Randomizable, Transform):
         has_tumour = volumes["label"].amax(dim=(0, 1, 2)) > 0  # (D)
         study = {k: data[k] for k in STUDY_KEYS if k in data}
         chosen = self._choose(has_tumour)
-        return [
-            {**{k: v[..., d].contiguous() for k, v in volumes.items()}, **study}
-            for d in chosen  # (C, H, W) each
-        ]
+        slices = [{**{k: v[..., d].contiguous() for k, v in volumes.items()}, **study} for d in chosen]  # (C, H, W)
+        return [{**drawn, "phase_mask": _phases_there(drawn)} for drawn in slices]
 
     def _choose(self, has_tumour: torch.Tensor) -> list[int]:
         tumour = has_tumour.nonzero().flatten().tolist()
@@ -70,3 +71,10 @@ class RandSlicesd(Randomizable, Transform):
         if count == 0:
             return []
         return self.R.choice(slices, size=count, replace=count > len(slices)).tolist()
+
+
+def _phases_there(drawn: dict) -> torch.Tensor:
+    """``(P)`` bool. Found before augmentation, whose noise fills what lies outside the field of view."""
+    there = phases_in_slices(drawn["image"][None], torch.as_tensor(drawn["phase_mask"]))[0]
+    covering = there & covered_phases(masks_per_phase(drawn["label"], drawn.get("phase_label")), drawn["image"])
+    return covering if covering.any() else there

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from ..coverage import covered_phases
 from ..enhancement import measure_enhancement
 from .measure_enhancementd import masks_per_phase
 from .plain_tensor import plain_tensor
@@ -20,7 +21,7 @@ def study_enhancement(study: Mapping[Hashable, Any]) -> torch.Tensor:
             ``phase_label (P, *spatial)``.
 
     Returns:
-        ``(P)`` in the unit of ``image``; 0 without tumour.
+        ``(P)`` in the unit of ``image``; 0 without tumour, NaN where a phase does not cover it.
     """
-    mask = masks_per_phase(study["label"], study.get("phase_label"))
-    return measure_enhancement(mask[None], plain_tensor(study["image"])[None])[0]
+    mask, image = masks_per_phase(study["label"], study.get("phase_label")), plain_tensor(study["image"])
+    return measure_enhancement(mask[None], image[None])[0].masked_fill(~covered_phases(mask, image), torch.nan)

@@ -57,6 +57,20 @@ def test_the_keys_of_a_study():
     assert "enhancement" not in data
 
 
+def test_slices_that_a_phase_does_not_reach_say_nothing_of_it():
+    data = study()
+    data["image"][3, ..., 4:] = 0
+    data["label"] = MetaTensor((data["pred"]["seg"] > 0).float())
+    data["label"][0, 9, 11, 5] = 0
+    found = AggregateStudyd(classes=CLASSES)(data)
+    assert found["slice_enhancement"][3].isnan().tolist() == [False] * 4 + [True] * 2
+    large, small = found["lesions"]
+    assert large["regressed"] == pytest.approx([1, 7, 13, 19])
+    assert (small["regressed"], small["measured"]) == ([4, 10, 16, None], [1, 2, 3, None])
+    assert [round(value, 4) for value in found["enhancement"][:3].tolist()] == [1, 2, 3]
+    assert found["enhancement"][3].isnan()  # 6 of 60 voxels are outside
+
+
 def test_without_a_lesion_class_and_curves_are_nan():
     data = AggregateStudyd(classes=CLASSES)(study(tumour=False))
     assert data["lesions"] == []

@@ -117,6 +117,20 @@ def test_phases_without_a_voxel_are_absent_where_nobody_says_so(network):
     assert all(torch.equal(found[key], given[key]) for key in given)
 
 
+def test_a_phase_is_absent_in_the_slices_that_it_does_not_reach(network):
+    inputs, mask = torch.rand(1, 4, 8, 8, 5), torch.tensor([[True, True, False, True]])
+    inputs[0, 3, ..., 3:] = 0
+    seen = []
+
+    def watched(image, phase_mask):
+        seen.append(phase_mask)
+        return network(image, phase_mask)
+
+    with torch.no_grad():
+        SliceInferer(slice_batch_size=2)(inputs, watched, mask)
+    assert torch.cat(seen).tolist() == [[True, True, False, d < 3] for d in range(5)]
+
+
 def test_a_network_in_training_mode_samples_its_dropout_with_trained_statistics():
     """Active learning predicts in training mode; statistics of one study's slices would be another network's."""
     torch.manual_seed(0)

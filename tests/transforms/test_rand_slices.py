@@ -76,3 +76,15 @@ def test_unlabelled_study_is_not_taken_for_healthy():
 def test_arguments():
     with pytest.raises(InputError, match=r"tumour_fraction=1\.5"):
         RandSlicesd(tumour_fraction=1.5)
+
+
+def test_a_phase_that_does_not_reach_a_slice_or_cover_its_tumour_is_absent_there():
+    data = study(tumour_slices=(2, 3, 4))
+    data["image"] += 1
+    data["image"][0, ..., 4:] = 0  # a slab that ends
+    data["image"][3, :2, :, 2] = 0  # half of the tumour of slice 2
+    mask = {4: [False, True, True, True], 2: [True, True, True, False], 3: [True] * 4, 9: [False, True, True, True]}
+    items = RandSlicesd(num_samples=40)(data)
+    found = {int(item["image"][1, 0, 0]) - 101: item["phase_mask"].tolist() for item in items}
+    assert {d: found[d] for d in mask} == mask
+    assert data["phase_mask"].all()

@@ -24,3 +24,12 @@ def test_a_phase_with_a_mask_of_its_own_is_measured_under_that():
     torch.testing.assert_close(
         curve, torch.stack([image[p, 0, 0, 1] if p != 1 else image[1, 1, 0, 0] for p in range(4)])
     )
+
+
+def test_a_phase_that_does_not_cover_the_tumour_has_no_value():
+    image, label = torch.full((4, 6, 5, 7), 2.0), torch.zeros(1, 6, 5, 7)
+    label[0, 1:3, 2:4, 2:6] = 1
+    image[3, ..., 5:] = 0
+    image[1, ..., 6:] = 0
+    assert [round(value, 4) for value in study_enhancement({"image": image, "label": label})[:3].tolist()] == [2, 2, 2]
+    assert study_enhancement({"image": image, "label": label})[3].isnan()
