@@ -12,6 +12,7 @@ from typing import Any
 import ignite.distributed as idist
 import numpy as np
 from ignite.engine import Events
+from torch import nn
 from torch.utils.data import DataLoader, Dataset, Subset
 from tqdm import tqdm
 
@@ -28,7 +29,8 @@ class EnhancementStatistics:
 
     It sets the network's enhancement statistics and writes the curves (``training_curves.json``) and the logistic
     regression on them (``curve_classifier.json``). With a data set that caches, this also fills the cache. A resumed
-    training repeats it: it is cheap from the cache, and the same.
+    training repeats it: it is cheap from the cache, and the same. A regression head that is held still keeps the
+    statistics of its weights: what it has learnt is in their unit.
 
     Args:
         dataset: the training studies with the deterministic part of the transforms only.
@@ -68,7 +70,9 @@ class EnhancementStatistics:
             logger.warning("No training study has a tumour: the enhancement statistics stay as they are.")
             return
         mean, std = self.curves.mean_and_std()
-        if hasattr(network, "set_enhancement_statistics"):
+        if _is_frozen(getattr(network, "regression", None)):
+            std = network.enhancement_std.tolist()
+        elif hasattr(network, "set_enhancement_statistics"):
             network.set_enhancement_statistics(mean, std)
         self._set_unit(engine, std)
         if engine.state.rank == 0:
@@ -86,6 +90,10 @@ class EnhancementStatistics:
             path.unlink(missing_ok=True)
         else:
             write_json(path, classifier.to_dict())
+
+
+def _is_frozen(head: nn.Module | None) -> bool:
+    return head is not None and not any(parameter.requires_grad for parameter in head.parameters())
 
 
 def collect_curves(dataset: Dataset, *, classes: Sequence[str], num_workers: int = 0) -> TrainingCurves:

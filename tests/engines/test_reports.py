@@ -133,6 +133,19 @@ def test_statistics_are_those_of_the_studies_with_tumour(tmp_path, make_trainer)
     assert json.loads((tmp_path / "curve_classifier.json").read_text())["classes"] == list(CLASSES)
 
 
+def test_a_regression_head_that_is_held_still_keeps_its_unit(tmp_path, make_trainer):
+    handler = EnhancementStatistics(
+        dataset=studies_for_training(), output_dir=tmp_path, classes=CLASSES, standardise_losses=True
+    )
+    trainer = make_trainer(train_handlers=[handler])
+    trainer.network.regression = torch.nn.Linear(2, 4).requires_grad_(False)
+    units = []
+    trainer.loss_function.set_enhancement_std = units.append
+    trainer.run()
+    assert trainer.network.enhancement_std.tolist() == [0.5, 1.0, 2.0, 0.25] == units[0]
+    assert len(TrainingCurves.from_file(tmp_path / "training_curves.json").curves) == 3
+
+
 def test_worker_processes_give_the_same_curves():
     studies = studies_for_training()
     alone = collect_curves(studies, classes=CLASSES)
