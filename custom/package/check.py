@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from pydoc import ErrorDuringImport, locate
@@ -62,7 +63,9 @@ def check_config_file(file: Path) -> None:
     merged, unreadable = [], []
     for stack in stacks:
         try:
-            merged.append(_mistakes_of([str(path) for path in stack]))
+            with warnings.catch_warnings():  # an overlay alone has nothing to merge its "+" entries with
+                warnings.filterwarnings("ignore", message="Can't merge entry")
+                merged.append(_mistakes_of([str(path) for path in stack]))
         except InputError as error:
             unreadable.append(error)
     raise_mistakes(min(merged, key=len) if merged else unreadable[-1:])
