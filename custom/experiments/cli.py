@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -126,8 +127,16 @@ def _say(written: Sequence[Path]) -> None:
 
 
 def _settings(arguments: argparse.Namespace) -> Settings:
-    overrides = {key: yaml.safe_load(value) for key, _, value in (text.partition("=") for text in arguments.set)}
+    overrides = {key: _value(value) for key, _, value in (text.partition("=") for text in arguments.set)}
     return Settings(tuple(Path(file) for file in arguments.config_file), overrides)
+
+
+def _value(text: str) -> object:
+    """JSON or, where it is none, YAML, which takes 1e-4 for a word."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return yaml.safe_load(text)
 
 
 def _datalist(named: str | None, settings: Settings) -> Path:

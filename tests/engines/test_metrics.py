@@ -212,3 +212,11 @@ def test_bootstrap_is_seeded_covers_the_mean_and_keeps_groups_together(study):
     assert first["fp_healthy"] is None
     alone = bootstrap_intervals([{**record, "group": "one patient"} for record in records], resamples=10)
     assert set(alone.values()) == {None}
+
+
+def test_what_never_varies_has_no_interval(study):
+    healthy = [measure_study(study(f"h{index}", true=[], pred=[])) for index in range(20)]
+    found = measure_study(study("found", true=[], pred=[TRUE[:3]]))
+    assert summarise(healthy)["fp_healthy"] == 0
+    assert bootstrap_intervals(healthy, resamples=50)["fp_healthy"] is None
+    assert bootstrap_intervals([*healthy, found], resamples=200)["fp_healthy"][1] > 0

@@ -89,3 +89,10 @@ def test_the_window_holds_all_outlines():
     true[15, 5], predicted[22, 12] = True, True
     rows, columns = panels._window([Seen(np.ones((4, 40, 30)), true, predicted)])
     assert (rows, columns) == (slice(5, 33), slice(0, 23))
+
+
+def test_arms_of_other_pixels_have_windows_of_their_own():
+    coarse, fine = np.zeros((40, 30), bool), np.zeros((80, 60), bool)
+    coarse[20, 15], fine[40, 30] = True, True
+    windows = panels._windows([Seen(np.ones((4, *mask.shape)), mask, mask) for mask in (coarse, fine)])
+    assert windows == [(slice(10, 31), slice(5, 26)), (slice(30, 51), slice(20, 41))]

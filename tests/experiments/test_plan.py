@@ -8,6 +8,7 @@ import pytest
 from monai.utils import optional_import
 
 from custom.data.classes import class_indices
+from custom.experiments import cli
 from custom.experiments.planning.arms import Arm, Experiment, read_experiment
 from custom.experiments.planning.plan import plan_runs
 from custom.experiments.planning.settings import EXPERIMENTS, Settings
@@ -108,3 +109,18 @@ def test_a_network_that_cannot_work_is_told_before_any_run(told, monkeypatch):
     with pytest.raises(RuntimeError) as caught:  # the network's own message stays
         told(Arm("A", overrides={"network_def#fusion": "sum"}))
     assert "fusion" in find_input_error(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1e-4", 1e-4),
+        ("[2.0, 2]", [2.0, 2]),
+        ("true", True),
+        ("null", None),
+        ("rigid", "rigid"),
+        ("[a, b]", ["a", "b"]),
+    ],
+)
+def test_values_are_read_as_json_or_yaml(text, value):
+    assert cli._value(text) == value

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 import pytest
 
 from custom.experiments.pages import publish as publishing
 from custom.experiments.pages.archive import SUFFIX, read_results, rounded, write_archive
 from custom.experiments.pages.publish import BEGIN, END, publish
 from custom.experiments.pages.report import as_page
+from custom.experiments.planning.settings import CONFIGS
 from custom.experiments.tables.figures import FIGURES
 from custom.experiments.tables.table import Cell
 from custom.experiments.tables.verdict import BETTER, NOT_SHOWN, WORSE, sentence, verdict
@@ -84,7 +87,7 @@ def test_the_page_tells_data_budget_and_what_is_missing(manifests):
     assert "| Full | 0.600 ± 0.075 |" in page
     assert "| 85.2 % |" in page
     assert "![Held-out study at percentile 50 of the compared arm's DSC](images/results/toy/panels-50.png)" in page
-    assert "python -m custom experiment toy --folds 2 --seeds 1 --steps 7" in page
+    assert "python -m custom experiment toy.yaml --folds 2 --seeds 1 --steps 7" in page
     assert "`ablation`, `comparison`, `crossval`" in page.partition("### Not run")[2]
 
 
@@ -93,6 +96,19 @@ def test_patients_are_not_called_a_phantom(manifests):
         for record in manifest["evaluations"]["held out"]:
             record["curves"] = {**record["curves"], "true": None}
     assert "phantom" not in as_page([manifests], {})
+
+
+def test_the_command_has_what_held_for_all_arms(manifests):
+    train = sha256((CONFIGS / "train.json").read_bytes()).hexdigest()
+    both = {"seed": 3, "loss_weights#tim": 0.5, "pixels": [2.0, 2.0]}
+    for manifest, tim in zip(manifests, (0.5, 0.5, 0.0), strict=True):
+        files = {"train.json": train, "mine.yaml": "f" * 64}
+        manifest["config"] = {"files": files, "overrides": {**both, "loss_weights#tim": tim}}
+    page = as_page([manifests], {})
+    assert "To repeat it:\n" in page
+    assert "--steps 7 --config_file bundle/configs/train.json mine.yaml --set 'seed=3' 'pixels=[2.0, 2.0]'\n" in page
+    manifests[0]["config"]["files"]["train.json"] = "0123456789" * 6
+    assert "these runs had earlier ones, of `train.json` (01234567…)):" in as_page([manifests], {})
 
 
 def test_an_arm_from_elsewhere_needs_no_budget(manifests):

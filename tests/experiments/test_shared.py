@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from custom.experiments.files import write_json
@@ -45,6 +47,12 @@ def test_the_same_training_is_taken_over_whatever_the_arm_is_called(experiments)
     assert (waiting / "models" / "model.json").is_file()
     assert not (waiting / "evaluation").exists()
     assert not (waiting / MANIFEST).exists()
+
+
+def test_runs_may_be_named_from_within_the_experiment(experiments, monkeypatch):
+    waiting = experiments()
+    monkeypatch.chdir(waiting.parents[2])
+    assert take_over_training(Path("runs") / "all" / "fold0-seed0")
 
 
 @pytest.mark.parametrize(

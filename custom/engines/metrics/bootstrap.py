@@ -30,7 +30,8 @@ def bootstrap_intervals(
         figures_of: what makes the figures of records, under the same names for any of them.
 
     Returns:
-        ``[low, high]`` per figure; None where fewer than half of the draws define it, or with fewer than two groups.
+        ``[low, high]`` per figure; None where fewer than half of the draws define it, with fewer than two groups, and
+        where all draws agree: none found in 20 studies is not none in any, and drawing them again cannot tell.
     """
     groups: dict[str, list[Record]] = {}
     for record in records:
@@ -52,4 +53,4 @@ def _percentiles(values: list[float | None], confidence: float) -> Interval:
         return None
     tail = 50 * (1 - confidence)
     low, high = np.percentile(defined, [tail, 100 - tail])
-    return [float(low), float(high)]
+    return [float(low), float(high)] if min(defined) < max(defined) else None

@@ -3,8 +3,9 @@
 What counts in which figure:
 
 - DSC, IoU, HD95: studies with a true tumour (a missed tumour has DSC and IoU 0, and no HD95).
-- accuracy: studies with a tumour of one known class; a missed tumour is a wrong answer.
-- AUC: the same studies; a missed tumour has the uninformative probability 1/K. For K > 2 the mean of one against rest.
+- accuracy: studies with a tumour of one known class; a study in which nothing is found is a wrong answer.
+- AUC: the same studies; one in which nothing is found has the uninformative probability 1/K. For K > 2 the mean of one
+  against rest.
 - curve errors: studies with a tumour and a predicted curve; ``curve_found`` says how many of all that is.
 - false positives: predicted components without a tumour voxel, per study; ``fp_healthy``: healthy studies with any.
 """

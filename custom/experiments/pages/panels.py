@@ -103,8 +103,8 @@ def _look(folder: Path, chosen: Sequence[Chosen]) -> dict[str, dict[str, Seen]]:
 def _draw(study: Chosen, rows: Sequence[tuple[Line, Seen]], reference: str, path: Path) -> Path:
     canvas = Canvas(figsize=(9.5, 1.5 * len(rows) + 0.9), dpi=72, layout="constrained")
     grid = canvas.subplots(len(rows), len(PHASES) + 1, squeeze=False, width_ratios=[*[1] * len(PHASES), 1.5])
-    window = _window([seen for _, seen in rows])
-    for axes, (line, seen) in zip(grid, rows, strict=True):
+    windows = _windows([seen for _, seen in rows])
+    for axes, window, (line, seen) in zip(grid, windows, rows, strict=True):
         record = _record(line, study)
         _draw_phases(axes[:-1], seen, window, outlined=not line.given_mask)
         _draw_curves(axes[-1], record)
@@ -125,8 +125,15 @@ def _record(line: Line, study: Chosen) -> Record:
     return next(record for record in line.runs[study.run] if record["case"] == study.case)
 
 
+def _windows(sections: Sequence[Seen]) -> list[tuple[slice, slice]]:
+    """The part of each section that is shown: the same for all arms, but for arms of other pixels each its own."""
+    if len({seen.true.shape for seen in sections}) > 1:
+        return [_window([seen]) for seen in sections]
+    return [_window(sections)] * len(sections)
+
+
 def _window(sections: Sequence[Seen]) -> tuple[slice, slice]:
-    """The part of the section around all outlines, the same for all arms."""
+    """The part of the section around all outlines."""
     outlined = np.any([mask for seen in sections for mask in (seen.true, seen.predicted)], axis=0)  # (H, W)
     spans = []
     for axis in (1, 0):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from ...data.phantom.presets import PRESETS
 from ...types import COMMAND
-from ..planning.settings import EXPERIMENTS, Settings
+from ..planning.settings import CONFIGS, EXPERIMENTS, PROJECT, Settings
 from ..tables.figures import FIGURES, Figure
 from ..tables.lines import Manifest
 from ..tables.markdown import figure_table, number, title_with_arrow, unfinished, what_was_run
@@ -80,7 +83,7 @@ def _experiment(manifests: Sequence[Manifest], images: Sequence[str]) -> list[st
     parts += [figure_table(figure, found) for figure in _figures(SAID) if (found := _of(cells, figure))]
     parts += _beside(means_of(manifests, _figures(BESIDE)))
     parts += [f"![{_caption(Path(image).name)}]({image})" for image in images]
-    return [*parts, f"To repeat it:\n```\n{_command(manifests)}\n```"]
+    return [*parts, f"{_to_repeat(manifests)}\n```\n{_command(manifests)}\n```"]
 
 
 def _figures(keys: Sequence[str]) -> list[Figure]:
@@ -118,13 +121,48 @@ def _caption(name: str) -> str:
     return f"Held-out study at percentile {percentile} of the compared arm's DSC"
 
 
+def _to_repeat(manifests: Sequence[Manifest]) -> str:
+    """Whether the command under it does what was done then."""
+    changed = {
+        (name, checksum[:8])
+        for manifest in manifests
+        for name, checksum in manifest.get("config", {}).get("files", {}).items()
+        if (CONFIGS / name).is_file() and sha256((CONFIGS / name).read_bytes()).hexdigest() != checksum
+    }
+    if not changed:
+        return "To repeat it:"
+    files = ", ".join(f"`{name}` ({checksum}…)" for name, checksum in sorted(changed))
+    return f"To do it again with the settings of now (these runs had earlier ones, of {files}):"
+
+
 def _command(manifests: Sequence[Manifest]) -> str:
+    """The call of the experiment, as far as the manifests tell: where the studies lay is not among it."""
     experiment = manifests[0]["experiment"]
-    folds = experiment["folds"] if experiment["folds"] > 1 else 0
     trained = [manifest for manifest in manifests if manifest.get("budget")]
-    steps = f" --steps {trained[0]['budget']['steps']}" if trained else ""
+    file = f"{experiment['name']}.yaml"
+    name = experiment["name"] if (EXPERIMENTS / file).is_file() else file
+    folds = experiment["folds"] if experiment["folds"] > 1 else 0
     seeds = max(manifest["experiment"]["seeds"] for manifest in manifests)
-    return f"{COMMAND} experiment {experiment['name']} --folds {folds} --seeds {seeds}{steps}"
+    parts = [f"{COMMAND} experiment {name} --folds {folds} --seeds {seeds}"]
+    parts += [f"--steps {trained[0]['budget']['steps']}"] if trained else []
+    parts += [] if all(map(_is_phantom, manifests)) else ["--datalist DATALIST"]
+    files = list(_common([manifest.get("config", {}).get("files", {}) for manifest in trained]))
+    if files not in ([], ["train.json"]):
+        parts += ["--config_file", *(_typed(file) for file in files)]
+    if overrides := _common([manifest.get("config", {}).get("overrides", {}) for manifest in trained]):
+        parts += ["--set", *(f"'{key}={json.dumps(value)}'" for key, value in overrides.items())]
+    return " ".join(parts)
+
+
+def _typed(file: str) -> str:
+    """A shipped configuration from the project's folder; of others only the name is known."""
+    return str((CONFIGS / file).relative_to(PROJECT)) if (CONFIGS / file).is_file() else file
+
+
+def _common(settings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What all arms share was said once, for the whole experiment."""
+    first = settings[0] if settings else {}
+    return {key: value for key, value in first.items() if all(key in s and s[key] == value for s in settings)}
 
 
 def _not_run(results: Sequence[Sequence[Manifest]]) -> list[str]:

@@ -35,7 +35,7 @@ def take_over_training(folder: Path) -> dict[str, Any] | None:
         The manifest of the run that was taken over; None where no finished run with weights had the same training.
     """
     wanted = training_identity(read_json(folder / TASK))
-    for path in sorted(folder.parents[3].glob(f"*/runs/*/*/{MANIFEST}")):
+    for path in sorted(folder.resolve().parents[3].glob(f"*/runs/*/*/{MANIFEST}")):
         if _has_done(path.parent, wanted):
             shutil.copytree(path.parent, folder, ignore=shutil.ignore_patterns(*OF_ONE_RUN), dirs_exist_ok=True)
             return read_json(path)

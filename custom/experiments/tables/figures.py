@@ -41,7 +41,7 @@ def _entry(key: str) -> Callable[[Record], float | None]:
 def _correct(record: Record) -> float | None:
     if not record["has_tumour"] or record["lesion_class"] < 0:
         return None
-    return float(record["predicted_class"] == record["lesion_class"])  # a missed tumour is a wrong answer
+    return float(record["predicted_class"] == record["lesion_class"])  # nothing found is a wrong answer
 
 
 def _found(record: Record) -> float | None:

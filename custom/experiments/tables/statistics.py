@@ -46,7 +46,7 @@ def paired_p_value(differences: Mapping[str, Sequence[float]], *, seed: int = 0)
     """Two-sided sign-flip test that the mean of paired differences is 0, exact for few patients.
 
     It asks nothing of the distribution but symmetry, and serves Dice, errors and right or wrong answers alike (for the
-    last it is McNemar's exact test).
+    last, with one seed and one study a patient, it is McNemar's test).
 
     Args:
         differences: patient → its studies' differences between two arms.
