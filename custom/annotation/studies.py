@@ -32,11 +32,9 @@ from ..data.load import plan_study
 from ..data.nifti import NIFTI_SUFFIXES, dimensions, is_nifti
 from ..data.plan import VolumePlan
 from ..data.splits import SECTIONS
-from ..data.study import Volume
 from ..outputs import write_volume
-from ..transforms.alignment import align_phases
-from ..transforms.motion import Motion
-from ..transforms.world_grid import resample_to_grid
+from ..transforms.alignment import Alignment, align_phases
+from ..transforms.load_study import main_label, to_reference
 from ..types import DEFAULT_CLASSES, REFERENCE_PHASE, UNKNOWN_CLASS, InputError
 
 UNLABELLED = "test"
@@ -93,8 +91,8 @@ def write_studies(
         mistakes, labelled = [], 0
         for item, with_label in chosen:
             try:
-                study = _write_phases(item, folder, reference_phase, phase_map)
-                labelled += with_label and _write_label(study, folder, classes)
+                study, alignments = _write_phases(item, folder, reference_phase, phase_map)
+                labelled += with_label and _write_label(study, alignments, folder, classes)
             except InputError as error:
                 mistakes.append(error)
         raise_mistakes(mistakes)
@@ -104,21 +102,24 @@ def write_studies(
     return StudiesFolder(output, len(chosen), labelled)
 
 
-def _write_phases(item: Mapping, folder: Path, reference_phase: str, phase_map: str | Mapping | None) -> Study:
+def _write_phases(
+    item: Mapping, folder: Path, reference_phase: str, phase_map: str | Mapping | None
+) -> tuple[Study, dict[str, Alignment]]:
+    """The study, and how its phases were brought together."""
     plan = plan_study(item, phase_map=phase_map, reference_phase=reference_phase)
     study = plan.read()
     reference, alignments = study.phases[reference_phase], align_phases(study, "auto")
     for phase, planned in plan.phases.items():
         stem = plan.case if phase == reference_phase else f"phases/{plan.case}_{phase}"
         if phase in alignments and (motion := alignments[phase].motion) is not None:
-            there = _on_grid_of(reference, study.phases[phase], nearest=False, motion=motion)
-            write_volume(_as_nifti_takes_it(there), reference.affine, folder / f"{stem}.nii.gz")
+            there = to_reference(study.phases[phase], reference, motion, nearest=False)
+            write_volume(_as_nifti_takes_it(there.data), reference.affine, folder / f"{stem}.nii.gz")
         elif (suffix := _suffix_to_keep(planned, item)) is not None:
             shutil.copyfile(planned.path, folder / f"{stem}{suffix}")
         else:
             volume = study.phases[phase]
             write_volume(_as_nifti_takes_it(volume.data), volume.affine, folder / f"{stem}.nii.gz")
-    return study
+    return study, alignments
 
 
 def _suffix_to_keep(planned: VolumePlan, item: Mapping) -> str | None:
@@ -128,25 +129,19 @@ def _suffix_to_keep(planned: VolumePlan, item: Mapping) -> str | None:
     return next(suffix for suffix in NIFTI_SUFFIXES if planned.path.name.lower().endswith(suffix))
 
 
-def _write_label(study: Study, folder: Path, classes: Sequence[str]) -> bool:
+def _write_label(study: Study, alignments: Mapping[str, Alignment], folder: Path, classes: Sequence[str]) -> bool:
     """The mask in class values on the reference grid, and the study's class; whether there is a mask."""
-    others = iter(study.phase_labels.values())
-    mask = study.label or study.phase_labels.get(study.reference_phase) or next(others, None)
-    if mask is None:
+    if study.label is None and not study.phase_labels:
         return False
-    reference = study.phases[study.reference_phase]
-    there = _on_grid_of(reference, mask, nearest=True)
-    values = label_values(there, study.lesion_class, classes, where=f"{study.case}/{mask.source}")
+    mask, drawn_in = main_label(study)
+    reference, alignment = study.phases[study.reference_phase], alignments.get(drawn_in)
+    there = to_reference(mask, reference, alignment.motion if alignment else None, nearest=True)
+    values = label_values(there.data, study.lesion_class, classes, where=f"{study.case}/{mask.source}")
     path = folder / "labels" / "final" / f"{study.case}.nii.gz"
     write_volume(values.data, reference.affine, path)
     if values.lesion_class != UNKNOWN_CLASS:
         sidecar_of(path).write_text(json.dumps({CLASS: classes[values.lesion_class]}) + "\n", encoding="utf-8")
     return True
-
-
-def _on_grid_of(reference: Volume, volume: Volume, *, nearest: bool, motion: Motion | None = None) -> np.ndarray:
-    grid = {"shape": reference.data.shape, "target_affine": reference.affine}
-    return resample_to_grid(volume.data, volume.affine, **grid, nearest=nearest, motion=motion).data
 
 
 def _as_nifti_takes_it(data: np.ndarray) -> np.ndarray:

@@ -115,7 +115,10 @@ class AggregateStudyd(Transform):
 
     @property
     def classifier(self) -> CurveClassifier | None:
-        """Read anew for each study: a training may put another one beside its weights while a server runs."""
+        """Read anew for each study: while a server runs, a training may put another one beside its weights, or, of
+        fewer than two known classes, none."""
+        if isinstance(self.curve_classifier, str) and not Path(self.curve_classifier).exists():
+            return None
         return _load_classifier(self.curve_classifier, self.classes)
 
     def _check(self, prediction: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -194,7 +197,9 @@ def _study_value(values: list[np.ndarray | None], lesions: list[Lesion], length:
 def _target(data: Mapping[Hashable, Any], phase_mask: np.ndarray) -> torch.Tensor:
     if not (torch.as_tensor(data["label"]) > 0).any():
         return torch.full((len(PHASES),), torch.nan)
-    return torch.where(torch.as_tensor(phase_mask), study_enhancement(data).cpu(), torch.nan)
+    keys = [key for key in ("image", "label", "phase_label") if data.get(key) is not None]
+    here = {key: torch.as_tensor(data[key]).cpu() for key in keys}  # an engine moves some of them to its device
+    return torch.where(torch.as_tensor(phase_mask), study_enhancement(here), torch.nan)
 
 
 def _plain(lesion: Lesion) -> dict[str, Any]:

@@ -33,31 +33,36 @@ def reference_curve(
     Args:
         instances: ``(X, Y, Z)`` lesion numbers.
         number: the lesion.
-        image: ``(4, X, Y, Z)`` raw units.
+        image: ``(4, X, Y, Z)`` raw units, 0 outside a phase's field of view.
         spacing_mm: ``(3)``.
         phase_mask: ``(4)`` bool.
         scale: the study's joint scale in raw units, > 0.
         liver: ``(X, Y, Z)`` bool, or None.
 
     Returns:
-        ``(4)`` raw units, NaN where a phase is missing, and the number of voxels; None with fewer than 20 of them.
+        ``(4)`` raw units, NaN where a phase is missing or covers fewer than 20 voxels, and the number of voxels; None
+        with fewer than 20 of them.
     """
     box = _neighbourhood(instances == number, spacing_mm)
     lesions, tissue = instances[box], image[(slice(None), *box)]  # (x, y, z), (4, x, y, z)
     from_lesion_mm = ndimage.distance_transform_edt(lesions != number, sampling=spacing_mm)
     from_any_mm = ndimage.distance_transform_edt(lesions == 0, sampling=spacing_mm)
     ring = (from_lesion_mm <= RING_MM[1]) & (from_any_mm >= RING_MM[0])
-    ring &= tissue[phase_mask].mean(axis=0) > BODY_SHARE * scale
+    covered = tissue != 0
+    mean = tissue[phase_mask].sum(axis=0) / np.maximum(covered[phase_mask].sum(axis=0), 1)  # over the phases that reach
+    ring &= mean > BODY_SHARE * scale
     if liver is not None:
         ring &= liver[box]
     count = int(ring.sum())
     if count < MIN_REFERENCE_VOXELS:
         return None, count
-    return np.where(phase_mask, np.median(tissue[:, ring], axis=1), np.nan), count
+    signal = [values[ring & inside] for values, inside in zip(tissue, covered, strict=True)]
+    told = [there and len(values) >= MIN_REFERENCE_VOXELS for there, values in zip(phase_mask, signal, strict=True)]
+    return np.array([np.median(v) if here else np.nan for v, here in zip(signal, told, strict=True)]), count
 
 
 def _neighbourhood(mask: np.ndarray, spacing_mm: np.ndarray) -> tuple[slice, slice, slice]:
-    """The lesion's box, widened by the ring: all that has to be looked at."""
+    """The lesion's box, widened by the ring and by the distance that it keeps from lesions beyond it."""
     box = ndimage.find_objects(mask.astype(np.uint8))[0]
-    reach = np.ceil(RING_MM[1] / spacing_mm).astype(int) + 1
+    reach = np.ceil(sum(RING_MM) / spacing_mm).astype(int) + 1
     return tuple(slice(max(0, s.start - r), min(n, s.stop + r)) for s, r, n in zip(box, reach, mask.shape, strict=True))

@@ -147,16 +147,14 @@ def _draw_curves(axis: Axes, result: Mapping[str, Any]) -> None:
     for lesion in result["lesions"] if len(result["lesions"]) > 1 else []:
         raw = lesion["enhancement"]["measured"]["raw"]
         colour = CLASS_COLOURS[(lesion["label_value"] - 1) % len(CLASS_COLOURS)]
-        axis.plot(where, [raw[phase] for phase in present], color=colour, linewidth=1.1, alpha=0.8, zorder=2)
+        axis.plot(where, _points(raw, present), color=colour, linewidth=1.1, alpha=0.8, zorder=2)
     styles = {"measured": ("-", "o", "measured under the mask"), "regressed": ("--", "D", "regressed by the network")}
     handles = []
     for name, (line, marker, text) in styles.items():
         raw = result["enhancement"][name]["raw"]
-        if any(raw[phase] is None for phase in present):
-            continue
-        handles += axis.plot(
-            where, [raw[phase] for phase in present], line, marker=marker, color=INK, markersize=6, label=text, zorder=3
-        )
+        points = _points(raw, present)
+        if np.isfinite(points).any():
+            handles += axis.plot(where, points, line, marker=marker, color=INK, markersize=6, label=text, zorder=3)
     if len(result["lesions"]) > 1:
         handles.append(Line2D([], [], color=QUIET, linewidth=1.1, label="single lesions, measured"))
     if not handles:
@@ -166,6 +164,11 @@ def _draw_curves(axis: Axes, result: Mapping[str, Any]) -> None:
     axis.set_ylim(bottom=0)
     axis.margins(y=0.12)
     axis.legend(handles=handles, fontsize=9, frameon=False, loc="lower right", labelcolor=INK)
+
+
+def _points(raw: Mapping[str, float | None], present: Sequence[str]) -> list[float]:
+    """Gaps where a phase does not cover the lesion."""
+    return [np.nan if raw[phase] is None else raw[phase] for phase in present]
 
 
 def _draw_lesions(axis: Axes, result: Mapping[str, Any]) -> None:

@@ -10,6 +10,7 @@ from monai.data.utils import affine_to_spacing
 from monai.transforms import Transform
 from torch.nn.functional import interpolate
 
+from ..coverage import phases_in_slices
 from ..types import PHASES, REFERENCE_PHASE, InputError
 from .rand_phase_shift import shift_phases
 
@@ -18,6 +19,7 @@ class DegradeStudyd(Transform):
     """Degrade the image of a study on its grid; masks stay. The same study is always degraded in the same way.
 
     In the order in which it happens to a patient: a phase is moved, acquired coarsely and with noise, or not at all.
+    Slices that a phase does not reach stay empty.
 
     Args:
         shift_mm: every phase but the reference one lies this far off in the plane, each in a direction of its own.
@@ -54,17 +56,19 @@ class DegradeStudyd(Transform):
         spacing_mm = [float(value) for value in affine_to_spacing(image.affine)]
         rng = np.random.default_rng(_seed(out))
         volume = image.as_tensor().float()
+        present = torch.as_tensor(out["phase_mask"]).bool().clone()  # (P)
+        reached = phases_in_slices(volume.movedim(-1, 0), present).T  # (P, D)
         if self.shift_mm:
             volume = self._shifted(volume, spacing_mm, rng)
         volume = self._coarse(volume, spacing_mm)
         if self.noise:
             real, imaginary = torch.from_numpy(rng.normal(0, self.noise, (2, *volume.shape))).float()
             volume = ((volume + real).square() + imaginary.square()).sqrt()
-        present = torch.as_tensor(out["phase_mask"]).bool().clone()  # (P)
         if self.missing is not None:
             present[PHASES.index(self.missing)] = False
         out["phase_mask"] = present
-        out["image"] = type(image)(volume.masked_fill(~present[:, None, None, None], 0.0), affine=image.affine)
+        there = reached & present[:, None]
+        out["image"] = type(image)(volume.masked_fill(~there[:, None, None], 0.0), affine=image.affine)
         return out
 
     def _shifted(self, volume: torch.Tensor, spacing_mm: list[float], rng: np.random.Generator) -> torch.Tensor:

@@ -15,10 +15,15 @@ SAMPLE_LIMIT = 2_000_000
 """Voxels per phase that the percentile looks at; larger volumes are read on an in-plane lattice of this size."""
 
 
+EMPTY = 1e-4
+"""A slice whose every intensity is below this share of the scale holds none: the rounding of resampling is 1e-5."""
+
+
 class JointScaled(Transform):
     """Divide all phases by one number: the joint percentile inside the body (data.md, "One intensity scale").
 
-    No offset and nothing per phase: ratios and differences between phases, the enhancement itself, survive.
+    No offset and nothing per phase: ratios and differences between phases, the enhancement itself, survive. Slices that
+    a phase does not reach become exactly 0 again: resampling leaves a rounding error of their neighbours in them.
 
     Args:
         percentile: of the intensities of all present phases inside the body, (0, 100].
@@ -40,7 +45,9 @@ class JointScaled(Transform):
         out = dict(data)
         image = out[self.key]
         out["scale"] = self._scale(image, out["phase_mask"], out.get("study", {}).get("case", "study"))
-        out[self.key] = image / out["scale"]
+        scaled = image / out["scale"]
+        empty = plain_tensor(scaled).abs().amax((1, 2)) < EMPTY  # (P, Z)
+        out[self.key] = scaled.masked_fill(empty[:, None, None], 0.0) if empty.any() else scaled
         return out
 
     def _scale(self, image: torch.Tensor, phase_mask: torch.Tensor, case: str) -> float:

@@ -90,7 +90,7 @@ class LoadStudyd(Transform):
         out["phase_mask"] = present
         out |= self._labels(study, reference, motions, given.get("label_names"))
         if study.liver is not None:
-            liver = _to_reference(study.liver, reference, None, nearest=True).data > 0
+            liver = to_reference(study.liver, reference, None, nearest=True).data > 0
             out["liver"] = _meta_tensor(torch.from_numpy(liver.astype(np.uint8))[None], reference, study.case)
         out["true_enhancement"] = _true_enhancement(given.get("true_enhancement"))
         out["group"] = _without_name(str(given.get("patient") or study.case))
@@ -106,7 +106,7 @@ class LoadStudyd(Transform):
         for p, phase in enumerate(PHASES):
             if phase not in study.phases:
                 continue
-            image[p], coverage = _to_reference(study.phases[phase], reference, motions.get(phase), nearest=False)
+            image[p], coverage = to_reference(study.phases[phase], reference, motions.get(phase), nearest=False)
             present[p] = True
             if coverage < self.min_coverage:
                 flags.append(f"partial_coverage:{phase}")
@@ -122,8 +122,8 @@ class LoadStudyd(Transform):
         if study.label is None and not study.phase_labels:
             known = study.lesion_class in self.classes
             return {"lesion_class": self.classes.index(study.lesion_class) if known else UNKNOWN_CLASS}
-        main, drawn_in = _main_label(study)
-        mask = _to_reference(main, reference, motions.get(drawn_in), nearest=True).data
+        main, drawn_in = main_label(study)
+        mask = to_reference(main, reference, motions.get(drawn_in), nearest=True).data
         where = f"{study.case}/{main.source}"
         values = label_values(mask, study.lesion_class, self.classes, where=where, names=names)
         out = {
@@ -133,7 +133,7 @@ class LoadStudyd(Transform):
         }
         if study.phase_labels:
             own = {
-                phase: _to_reference(volume, reference, motions.get(phase), nearest=True).data
+                phase: to_reference(volume, reference, motions.get(phase), nearest=True).data
                 for phase, volume in study.phase_labels.items()
             }
             masks = np.stack([own.get(phase, mask) > 0 for phase in PHASES]).astype(np.uint8)  # (P, X, Y, Z)
@@ -141,7 +141,7 @@ class LoadStudyd(Transform):
         return out
 
 
-def _main_label(study: Study) -> tuple[Volume, str]:
+def main_label(study: Study) -> tuple[Volume, str]:
     """The mask that stands for the study, and the phase in whose breath-hold it was drawn."""
     if study.label is not None:
         return study.label, study.reference_phase
@@ -149,7 +149,12 @@ def _main_label(study: Study) -> tuple[Volume, str]:
     return study.phase_labels[phase], phase
 
 
-def _to_reference(volume: Volume, reference: Volume, motion: Motion | None, *, nearest: bool) -> OnGrid:
+def to_reference(volume: Volume, reference: Volume, motion: Motion | None, *, nearest: bool) -> OnGrid:
+    """A volume of a study on its reference phase's grid.
+
+    Raises:
+        InputError: the two share no voxel.
+    """
     on_grid = resample_to_grid(
         volume.data,
         volume.affine,

@@ -21,7 +21,7 @@ from ..whole_files import replacing
 logger = logging.getLogger(__name__)
 
 FILE_KEYS = ("image", "label", "phases", "labels", "liver")
-FORMAT = 2
+FORMAT = 3
 """Of what a prepared study holds; part of the key, so that none of another format is taken for one of this."""
 
 

@@ -24,4 +24,6 @@ def study_enhancement(study: Mapping[Hashable, Any]) -> torch.Tensor:
         ``(P)`` in the unit of ``image``; 0 without tumour, NaN where a phase does not cover it.
     """
     mask, image = masks_per_phase(study["label"], study.get("phase_label")), plain_tensor(study["image"])
-    return measure_enhancement(mask[None], image[None])[0].masked_fill(~covered_phases(mask, image), torch.nan)
+    within = mask & (image != 0)  # (P, *spatial); of a phase that misses a little, the rest is averaged
+    curve = measure_enhancement(within[None], image[None])[0]
+    return curve.masked_fill(~covered_phases(mask, image), torch.nan)

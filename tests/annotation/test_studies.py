@@ -10,10 +10,14 @@ import numpy as np
 import pytest
 
 from custom.__main__ import main
+from custom.annotation import studies
 from custom.annotation.studies import write_studies
 from custom.data import load_study
 from custom.data.phantom import simulate_study, write_dicom, write_nifti
 from custom.transforms import LoadStudyd
+from custom.transforms import load_study as load_study_module
+from custom.transforms.alignment import Alignment
+from custom.transforms.motion import Motion
 from custom.types import PHASES, InputError
 
 CLASSES = ("hemangioma", "HCC")
@@ -53,6 +57,10 @@ def written(tmp_path_factory, exam):
 def dataset(tmp_path, written):
     """A copy to spoil."""
     return shutil.copytree(written, tmp_path / "data")
+
+
+def centre_mm(mask, affine):
+    return affine[:3, :3] @ np.argwhere(mask).mean(0) + affine[:3, 3]
 
 
 def digest(folder):
@@ -157,3 +165,32 @@ def test_the_command_says_what_it_wrote(dataset, tmp_path, caplog):
 def test_a_missing_datalist(tmp_path):
     with pytest.raises(InputError, match="found no datalist"):
         write_studies(tmp_path / "none.json", tmp_path / "studies")
+
+
+def test_a_mask_follows_the_phase_in_which_it_was_drawn(dataset, tmp_path, exam, monkeypatch):
+    """The arterial phase lies two slices and a pixel away, and so does what was drawn on it."""
+    shift_mm = exam.affine[:3, :3] @ [1, 0, 2]
+    moved = {"arterial": Alignment("applied", Motion.translation(shift_mm), tuple(shift_mm), (0.5, 0.9))}
+    for module in (studies, load_study_module):
+        monkeypatch.setattr(module, "align_phases", lambda study, kind: moved)
+    for mask in (dataset / "dicom").glob("tumour*"):
+        mask.unlink()
+    item = {"case": "one", "image": "dicom", "labels": {"arterial": "where.nii.gz"}, "lesion_class": "HCC"}
+    (dataset / "datalist.json").write_text(json.dumps({"training": [item]}), "utf-8")
+    folder = write_studies(dataset / "datalist.json", tmp_path / "studies").folder
+    written = nib.load(folder / "labels/final/one.nii.gz")
+    ours = np.asarray(written.dataobj)
+    there = {**item, "image": str(dataset / "dicom"), "labels": {"arterial": str(dataset / "where.nii.gz")}}
+    np.testing.assert_array_equal(ours, np.asarray(LoadStudyd(classes=CLASSES)(there)["label"])[0])
+    found, true = (centre_mm(mask, affine) for mask, affine in ((ours, written.affine), (exam.tumour, exam.affine)))
+    np.testing.assert_allclose(found, true - shift_mm, atol=0.01)
+
+
+def test_a_mask_that_lost_its_place_is_no_healthy_study(dataset, tmp_path):
+    mask = nib.load(dataset / "where.nii.gz")
+    affine = mask.affine.copy()
+    affine[:3, 3] += 2000
+    nib.save(nib.Nifti1Image(np.asarray(mask.dataobj), affine), dataset / "where.nii.gz")
+    with pytest.raises(InputError, match="shares no voxel with the reference phase"):
+        write_studies(dataset / "datalist.json", tmp_path / "studies")
+    assert not (tmp_path / "studies").exists()

@@ -143,3 +143,16 @@ def test_with_a_given_mask_the_lesions_are_those_of_the_label_whatever_the_netwo
     without_mask = given({**data, "pred": {"class_logits": data["pred"]["class_logits"]}})  # a network without the task
     assert torch.equal(without_mask["class_prob"], found["class_prob"])
     assert found["class_prob"][0] == pytest.approx(torch.tensor([2.0, 0.0]).softmax(0)[0].item())
+
+
+def test_a_classifier_that_a_training_took_away_is_done_without(tmp_path):
+    fitted = CurveClassifier(classes=CLASSES).fit(np.random.default_rng(0).uniform(0.5, 2, (20, 4)), np.arange(20) % 2)
+    path = tmp_path / "curve_classifier.json"
+    path.write_text(json.dumps(fitted.to_dict()), encoding="utf-8")
+    aggregate = AggregateStudyd(classes=CLASSES, curve_classifier=str(path))
+    assert aggregate.classifier is not None
+    path.unlink()
+    assert aggregate.classifier is None
+    assert len(aggregate(study())["lesions"]) == 2
+    with pytest.raises(InputError, match="readable JSON file"):
+        AggregateStudyd(classes=CLASSES, curve_classifier=str(path))

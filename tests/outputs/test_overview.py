@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from matplotlib.image import imread
 
-from custom.outputs import draw_overview, largest_section
+from custom.outputs import draw_overview, largest_section, overview
 
 RAS = np.diag([1.0, 1.0, 5.0, 1.0])
 
@@ -73,3 +74,15 @@ def test_outlines_have_the_colour_of_the_class(make_study, tmp_path):
 
     assert orange(tmp_path / "a.png") > 300  # HCC has the largest section
     assert orange(tmp_path / "b.png") == 0
+
+
+def test_a_curve_has_a_gap_where_a_phase_does_not_cover_the_lesion(make_study):
+    result = make_study()["result"]
+    for name in ("measured", "regressed"):
+        result["enhancement"][name]["raw"]["delayed"] = None
+    axis = Figure().add_subplot()
+    overview._draw_curves(axis, result)
+    lines = {line.get_label(): line.get_ydata() for line in axis.lines}
+    for text in ("measured under the mask", "regressed by the network"):
+        assert np.isnan(lines[text]).tolist() == [False, False, False, True]
+    assert not any("no lesion" in text.get_text() for text in axis.texts)

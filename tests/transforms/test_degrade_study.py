@@ -78,3 +78,11 @@ def test_a_missing_phase_is_zero_and_said_to_be_absent(study):
 def test_the_reference_phase_cannot_be_missing():
     with pytest.raises(InputError, match="missing 'portal_venous'"):
         DegradeStudyd(missing="portal_venous")
+
+
+@pytest.mark.parametrize("options", [{"noise": 0.1}, {"slice_mm": 32.0}, {"shift_mm": 4.0}], ids=str)
+def test_slices_that_a_phase_does_not_reach_stay_empty(study, options):
+    study["image"][3, ..., 5:] = 0
+    image = DegradeStudyd(**options)(study)["image"]
+    assert image[3].amax((0, 1)).bool().tolist() == [True] * 5 + [False] * 3
+    assert image[:3].amax((1, 2)).all()

@@ -3,6 +3,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from monai.data import MetaTensor
+from monai.transforms import Compose, Orientationd, Spacingd
 
 from custom.transforms import JointScaled
 from custom.types import InputError
@@ -69,3 +71,15 @@ def test_large_volumes_are_sampled_not_sorted(monkeypatch):
 def test_nothing_to_scale_by(image):
     with pytest.raises(InputError, match="without any positive intensity"):
         JointScaled()(item(image))
+
+
+@pytest.mark.parametrize(("depth", "first"), [(53, 26), (31, 9), (17, 16)])
+def test_resampling_leaves_nothing_in_slices_that_a_phase_does_not_reach(depth, first):
+    image = torch.full((4, 20, 16, depth), 300.0)
+    image[3, ..., first:] = 0
+    affine = torch.tensor(
+        [[-1.3, 0, 0, 11.7], [0, -1.3, 0, -31.1], [0, 0, 4.3, 7.9], [0, 0, 0, 1]], dtype=torch.float64
+    )
+    chain = Compose([Orientationd(keys="image", axcodes="LPS"), Spacingd(keys="image", pixdim=(2.5, 2.5, 0.0))])
+    out = JointScaled()({**item(image), **chain({"image": MetaTensor(image, affine=affine)})})
+    assert (out["image"][3] != 0).flatten(0, 1).any(0).tolist() == [d < first for d in range(depth)]

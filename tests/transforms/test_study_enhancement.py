@@ -33,3 +33,10 @@ def test_a_phase_that_does_not_cover_the_tumour_has_no_value():
     image[1, ..., 6:] = 0
     assert [round(value, 4) for value in study_enhancement({"image": image, "label": label})[:3].tolist()] == [2, 2, 2]
     assert study_enhancement({"image": image, "label": label})[3].isnan()
+
+
+def test_what_a_phase_misses_of_the_tumour_is_not_averaged_in():
+    image, label = torch.full((4, 10, 10, 5), 2.0), torch.zeros(1, 10, 10, 5)
+    label[0, :, :, 1] = 1  # 100 voxels
+    image[2, 0, :4, 1] = 0
+    torch.testing.assert_close(study_enhancement({"image": image, "label": label}), torch.full((4,), 2.0))

@@ -61,7 +61,7 @@ def align(reference: WorkingImage, phase: WorkingImage, region: np.ndarray, kind
     """
     covered = WorkingImage(np.ones_like(phase.data), phase.affine).at(reference).data > 0.99
     region = region & covered
-    if region.sum() < ENOUGH_VOXELS:
+    if region.sum() < ENOUGH_VOXELS or min(region.shape) < 2:  # edges are compared, and a single slice has none across
         return Alignment("rejected")
     phase = phase.at(reference)
     registration, gate = Registration(reference, phase, region, covered), Gate(reference, phase, region)

@@ -138,6 +138,13 @@ def test_a_large_shift_is_flagged(abdomen, load):
     assert out["study"]["flags"] == ["breath_hold_shift:pre"]
 
 
+def test_a_stack_too_thin_to_have_edges_across_is_left_alone(load, make_study, make_volume):
+    grid, rng = np.diag([1.5, 1.5, 2.5, 1.0]), np.random.default_rng(0)
+    phases = {p: make_volume(rng.uniform(50, 300, (160, 150, 3)).astype(np.float32), grid) for p in PHASES}
+    out = load(make_study(phases), registration="translation")
+    assert out["study"]["flags"] == [f"registration_rejected:{p}" for p in ("pre", "arterial", "delayed")]
+
+
 def test_a_volume_too_small_to_compare_is_left_alone(load, make_study):
     out = load(make_study(), registration="rigid")
     assert out["study"]["flags"] == [f"registration_rejected:{p}" for p in ("pre", "arterial", "delayed")]
