@@ -49,10 +49,12 @@ def arterial_phase_hyperenhancement(ratio: Mapping[str, float | None], raw: Mapp
 def washout(ratio: Mapping[str, float | None]) -> str | None:
     """Whether the lesion shows washout; arguments and result as for arterial phase hyperenhancement.
 
-    None when the arterial ratio or both later ones are unknown.
+    None when the arterial ratio is unknown, or a later one is and the other shows none: washout often comes late.
     """
     arterial = ratio["arterial"]
-    later = [ratio[phase] for phase in ("portal_venous", "delayed") if ratio[phase] is not None]
-    if arterial is None or not later:
+    later = [ratio["portal_venous"], ratio["delayed"]]
+    if arterial is None:
         return None
-    return PRESENT if any(r <= DARKER and arterial - r >= LOSS for r in later) else ABSENT
+    if any(r is not None and r <= DARKER and arterial - r >= LOSS for r in later):
+        return PRESENT
+    return None if None in later else ABSENT

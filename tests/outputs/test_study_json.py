@@ -136,6 +136,8 @@ def test_the_schema_refuses_nonsense(make_study):
         ((0.9, 0.95, 0.90, 0.86), (100, 120, 90, 90), "absent", "absent"),  # dark throughout: nothing washed out
         ((None, 1.30, None, 0.80), (None, 120, None, 90), "present", "present"),
         ((0.9, 1.30, None, None), (100, 120, None, None), "present", None),
+        ((0.9, 1.30, 1.0, None), (100, 120, 110, None), "present", None),  # it may have come later
+        ((0.9, 1.30, 0.8, None), (100, 120, 80, None), "present", "present"),
     ],
 )
 def test_the_numeric_rules(ratio, raw, hyper, washed):
